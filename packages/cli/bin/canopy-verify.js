@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { main } from "../dist/index.js";
+
+process.exitCode = await main(["verify", ...process.argv.slice(2)]);

@@ -1,0 +1,90 @@
+import type { Decision } from "../policy/decision.ts";
+import type { AgentContext } from "./agent-context.ts";
+
+/** One thing that is about to be done. */
+export interface Action {
+  readonly actionType: string;
+  /** JSON. */
+  readonly payload: unknown;
+  /**
+   * What the payload may not show of the call behind it, as clauses ("argument `mode` is neither bound nor ignored"). Where there is any,
+   * the answer is at least REQUIRE_APPROVAL.
+   */
+  readonly open?: readonly string[];
+}
+
+/** The tool call behind the actions, as the framework made it. */
+export interface ToolCall {
+  readonly name: string;
+  /** The full arguments, JSON; recorded, and bound by approvals. */
+  readonly args: unknown;
+  /** The framework's id of the call. It comes from the model: recorded for correlation, trusted for nothing. */
+  readonly callId?: string;
+  /** `unprotected` where the tool runs on objects that could not be frozen; then what runs may differ from what was judged. */
+  readonly toctou?: "unprotected";
+}
+
+export interface AuthorizationRequest {
+  readonly agentCtx: AgentContext;
+  /** All are judged, the strictest answer wins, and one entry is recorded. */
+  readonly actions: readonly [Action, ...Action[]];
+  readonly tool?: ToolCall;
+  /** Links the entries of one run, W3C trace id or any other string up to 256 characters; made up where absent. */
+  readonly traceId?: string;
+}
+
+/** A rule that took part in a decision. */
+export interface RuleReference {
+  readonly id: string;
+  readonly decision: Decision;
+  /** Where the rule stands: a file as the host named it (or `canopy:default`), and its line, from 1. */
+  readonly file: string;
+  readonly line: number;
+}
+
+interface ResultBase {
+  /** What was understood and which rule decided, in one or a few sentences, for people and for models. */
+  readonly reason: string;
+  /** The agent's verifiable id, `AVID-` and 64 hex digits. */
+  readonly avid: string;
+  /** The rules that decided; none when the policy's default did, or when Canopy could not do its work. */
+  readonly rules: readonly RuleReference[];
+  /** SHA-256 of the policy in force, or null where none was. */
+  readonly policyDigest: string | null;
+  /** Names the entry of the audit log that records this, or null where it could not be recorded. */
+  readonly authorizationId: string | null;
+  readonly traceId: string;
+  /** False in observe mode, where `decision` is ALLOW whatever policy says. */
+  readonly enforced: boolean;
+  /** What enforcement would have answered; in observe mode only. */
+  readonly would?: Decision;
+}
+
+/** The answer: proceed only on `ALLOW`. */
+export type AuthorizationResult =
+  | (ResultBase & { readonly decision: "ALLOW" })
+  | (ResultBase & { readonly decision: "DENY" })
+  | (ResultBase & {
+      readonly decision: "REQUIRE_APPROVAL";
+      /** Names the exact action that a person would approve; the same action, agent and policy give the same id. */
+      readonly approvalId: string;
+    });
+
+/** How a tool call that was allowed ended. */
+export interface Outcome {
+  /** `authorizationId` of the decision. */
+  readonly authorizationId: string;
+  readonly traceId: string;
+  readonly status: "success" | "error";
+  /** SHA-256 over the output's JSON, or null where it is not JSON or there is none. */
+  readonly outputHash: string | null;
+  readonly durationMs: number;
+}
+
+/** Whoever decides: the runtime in this process, or a client of one elsewhere. */
+export interface Authorizer {
+  /** Answers only when the answer is on record. Never rejects: what goes wrong is a DENY whose reason says so. */
+  authorize(request: AuthorizationRequest): Promise<AuthorizationResult>;
+  /** Puts on record how an allowed call ended. Rejects where it could not. */
+  recordOutcome(outcome: Outcome): Promise<void>;
+}
