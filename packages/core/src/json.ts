@@ -50,7 +50,7 @@ export function cloneJson(value: unknown, limits: JsonLimits = defaultJsonLimits
         if (depth >= limits.depth) throw refusal(place, `more than ${limits.depth} levels, or a cycle`);
         return Array.isArray(from) ? array(from, depth + 1, place) : object(from, depth + 1, place);
       default:
-        throw refusal(place, `a ${typeof from}`);
+        throw refusal(place, from === undefined ? "undefined" : `a ${typeof from}`);
     }
   }
 
