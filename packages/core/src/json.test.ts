@@ -2,7 +2,7 @@ import { createContext, runInContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CanopyError } from "./errors.ts";
-import { cloneJson, defaultJsonLimits, isJsonObject, member } from "./json.ts";
+import { cloneJson, defaultJsonLimits, isJsonCopy, isJsonObject, member } from "./json.ts";
 
 function refusal(value: unknown, limits = defaultJsonLimits): string {
   try {
@@ -125,5 +125,20 @@ describe("cloneJson", () => {
     expect(refusal([1, 2, 3], { ...defaultJsonLimits, values: 3 })).toContain("more than 3 values");
     const pretender = new Proxy([], { get: (_target, key) => (key === "length" ? 2 ** 31 : undefined) });
     expect(refusal(pretender)).toContain("more than 100000 values");
+  });
+});
+
+describe("isJsonCopy", () => {
+  it("knows the copies that cloneJson made, and nothing else", () => {
+    const original = { a: [1] };
+    const copy = cloneJson(original);
+    expect(isJsonCopy(copy)).toBe(true);
+    expect(isJsonCopy(original)).toBe(false);
+    expect(isJsonCopy({ ...(copy as object) })).toBe(false);
+    expect(isJsonCopy("text")).toBe(false);
+  });
+
+  it("does not take a proxy of a copy for one", () => {
+    expect(isJsonCopy(new Proxy(cloneJson({ a: 1 }) as object, {}) as never)).toBe(false);
   });
 });

@@ -1,0 +1,40 @@
+import { check, askedFields } from "./condition/check.ts";
+import { pathOf } from "./condition/expression.ts";
+import type { PayloadShape } from "./condition/types.ts";
+import { expressionsOf } from "./conditions.ts";
+import type { ParsedBlock, Workshop } from "./conditions.ts";
+import type { Report } from "./problems.ts";
+import { quoted } from "./problems.ts";
+import type { Located } from "./read-rule.ts";
+import type { Template } from "./rule.ts";
+
+/** Reads a reason: text, with values of the request quoted as `{payload.path}`. */
+export function compileTemplate(
+  reason: Located,
+  condition: ParsedBlock,
+  payload: PayloadShape,
+  workshop: Workshop,
+  report: Report,
+): Template {
+  const asked = new Set(expressionsOf(condition).flatMap(askedFields));
+  // Split by a group, the odd pieces are what stood in braces.
+  return reason.text.split(/\{([^{}]*)\}/).flatMap((piece, index): Template => {
+    if (index % 2 === 0) return piece === "" ? [] : [piece];
+    const text = piece.trim();
+    const parsed = workshop.parse(text);
+    const path = "expression" in parsed ? pathOf(parsed.expression) : undefined;
+    if (!("expression" in parsed) || path === undefined || !["payload", "agent_ctx", "action_type"].includes(path[0] ?? "")) {
+      report(reason.at, `a reason quotes fields, as in \`{payload.path}\`, not ${quoted(`{${piece}}`)}`);
+      return [];
+    }
+    const types = check(parsed.expression, {
+      facts: workshop.facts,
+      payload,
+      asked,
+      quoting: true,
+      report: (_at, message, suggestion) => report(reason.at, message, suggestion),
+    });
+    const source = { text, types, report: (_at: unknown, message: string): void => report(reason.at, message) };
+    return [{ text, run: workshop.compiler.compileValue(parsed.expression, source) }];
+  });
+}

@@ -1,0 +1,13 @@
+export { type ActionBinding, isArgumentPath } from "./bindings.ts";
+export { type EvaluationInputs } from "./condition/values.ts";
+export { type Decision, decisions, strictest } from "./decision.ts";
+export { type Evaluation, type UnknownInput, evaluate } from "./evaluate.ts";
+export { type ConditionExplanation, type Explanation, type RuleExplanation, explain } from "./explain.ts";
+export { type Severity } from "./format.ts";
+export { policySchema } from "./json-schema.ts";
+export { type LoadOptions, loadPolicy } from "./load.ts";
+export { type Policy, type PolicySource } from "./policy.ts";
+export { PolicyError, type PolicyProblem, type Position, formatProblem } from "./problems.ts";
+export { type ActionRequest } from "./request.ts";
+export { defaultPolicyName, type ReadSource } from "./sources.ts";
+export { type Quote } from "./template.ts";
