@@ -50,6 +50,8 @@ export interface FactContext {
   readonly payload: JsonValue;
   /** What the host's disk said of the paths in this request, by the absolute path that was looked up; absent in the pure engine. */
   readonly disk?: Readonly<Record<string, DiskFact>>;
+  /** Absolute paths of Canopy's own files (policy, log, lock, keys, approvals), which the host knows and the pure engine does not. */
+  readonly ownFiles?: readonly string[];
 }
 
 /** The answer of the disk about one path, taken when the request was judged and recorded with it. */
