@@ -1,0 +1,205 @@
+import { randomBytes } from "node:crypto";
+import { lstatSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+
+import { CanopyError } from "../errors.ts";
+import type { RandomBytes } from "./commitment.ts";
+import { localDisk, openToRead, unavailable } from "./disk.ts";
+import type { Disk } from "./disk.ts";
+import type { AppendedEntry, EntryBody } from "./entry.ts";
+import { fitBody } from "./fit.ts";
+import { isLockMechanism, loadLock, lockMechanisms } from "./lock.ts";
+import type { LoadLock, LockMechanism, OpenLock } from "./lock.ts";
+import { checkRedactionOptions, redactEntry } from "./redact.ts";
+import type { RedactedEntry, RedactionOptions } from "./redact.ts";
+import { readGenesis } from "./tail.ts";
+import type { Genesis } from "./tail.ts";
+import { Writer } from "./writer.ts";
+
+export interface AuditLogOptions {
+  /** The log; it is created where it is missing, its directory is not. `.lock` and `.head` stand beside it. */
+  readonly path: string;
+  /**
+   * When an entry counts as recorded: once it is on the device (`fsync`, the default), or once the operating system has it (`os`), which
+   * survives the death of the process but not of the machine. A log keeps the durability that it was created with.
+   */
+  readonly durability?: "fsync" | "os";
+  readonly redact?: RedactionOptions;
+  readonly now?: () => Date;
+  readonly randomBytes?: RandomBytes;
+}
+
+/** What the log finds on this machine, so that tests can give it another. */
+export interface Machine {
+  readonly disk: Disk;
+  readonly loadLock: LoadLock;
+  readonly lockTimeoutMs: number;
+}
+
+const thisMachine: Machine = { disk: localDisk, loadLock, lockTimeoutMs: 10_000 };
+
+/**
+ * Opens the log for writing, alone or beside other processes and threads. Throws `AUDIT_LOG_BROKEN` where the log is not what it was when
+ * it was last written, and `AUDIT_LOG_UNAVAILABLE` where it cannot be written, locked or made durable.
+ */
+export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
+  return openAuditLogOn(thisMachine, options);
+}
+
+export async function openAuditLogOn(machine: Machine, options: AuditLogOptions): Promise<AuditLog> {
+  const { durability, redact = {}, now = () => new Date(), randomBytes: random = randomBytes } = options;
+  if (durability !== undefined && durability !== "fsync" && durability !== "os") {
+    throw new CanopyError("INVALID_OPTIONS", `\`durability\` is \`${String(durability)}\`, not \`fsync\` or \`os\``);
+  }
+  checkRedactionOptions(redact);
+  try {
+    const path = realPath(options.path);
+    refuseNetworkFileSystem(machine.disk, path);
+    const writer = await openWriter(machine, path, { durability: durability ?? "fsync", now, random });
+    const { genesis } = writer;
+    if (genesis === null) throw new Error("the log has no first entry");
+    if (durability !== undefined && durability !== genesis.durability) {
+      await writer.close();
+      throw new CanopyError(
+        "INVALID_OPTIONS",
+        `\`${basename(path)}\` was created with durability \`${genesis.durability}\`, which does not change; begin a new log for \`${durability}\``,
+      );
+    }
+    return new AuditLog(writer, genesis, { path, redact, random });
+  } catch (error) {
+    throw unavailable(`open the audit log \`${options.path}\``, error);
+  }
+}
+
+/** An open log. Entries are appended in the order of the calls, and interleave with those of other writers. */
+export class AuditLog {
+  /** The real path of the file. */
+  readonly path: string;
+  /** The random name that the log gave itself; no two logs share it. */
+  readonly origin: string;
+  readonly durability: "fsync" | "os";
+  readonly #writer: Writer;
+  readonly #redact: RedactionOptions;
+  readonly #random: RandomBytes;
+  #closing: Promise<void> | null = null;
+
+  constructor(writer: Writer, genesis: Genesis, options: { path: string; redact: RedactionOptions; random: RandomBytes }) {
+    this.#writer = writer;
+    this.#redact = options.redact;
+    this.#random = options.random;
+    this.path = options.path;
+    this.origin = genesis.origin;
+    this.durability = genesis.durability;
+  }
+
+  /**
+   * Puts an entry on record. Resolves when it is durable, and only then. Rejects with `AUDIT_LOG_UNAVAILABLE`, `AUDIT_LOG_BROKEN` or
+   * `AUDIT_LOG_CLOSED` where it is not, or may not be; with `NOT_JSON` or `INVALID_OPTIONS` where `body` is no entry. After a failure each
+   * later call tries anew, from the last entry that is known to be good. `body` is read before this returns; it is redacted, and what is too
+   * long for a line becomes a commitment.
+   */
+  async append(body: EntryBody | RedactedEntry["body"]): Promise<AppendedEntry> {
+    return this.#writer.append(fitBody(redactEntry(body as EntryBody, this.#redact, this.#random).body, this.#random));
+  }
+
+  /** What `append` would write of `body`, and what it would take out; for a caller that makes texts from the same values. */
+  redact(body: EntryBody): RedactedEntry {
+    return redactEntry(body, this.#redact, this.#random);
+  }
+
+  /** Writes what was appended before, then lets go of the files. Later appends reject. */
+  close(): Promise<void> {
+    this.#closing ??= this.#writer.close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+interface WriterSettings {
+  readonly durability: "fsync" | "os";
+  readonly now: () => Date;
+  readonly random: RandomBytes;
+}
+
+async function openWriter(machine: Machine, path: string, settings: WriterSettings): Promise<Writer> {
+  const wanted = peekGenesis(machine.disk, path)?.lock;
+  const { mechanism, open } = await chooseLock(machine.loadLock, wanted, basename(path));
+  const writer = new Writer({
+    path,
+    disk: machine.disk,
+    lock: open(`${path}.lock`),
+    mechanism,
+    durability: settings.durability,
+    origin: `canopy-audit/${Buffer.from(settings.random(16)).toString("hex")}`,
+    now: settings.now,
+    lockTimeoutMs: machine.lockTimeoutMs,
+  });
+  try {
+    await writer.open();
+    return writer;
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+}
+
+async function chooseLock(
+  load: LoadLock,
+  wanted: string | undefined,
+  name: string,
+): Promise<{ readonly mechanism: LockMechanism; readonly open: OpenLock }> {
+  const candidates = wanted === undefined ? lockMechanisms : lockMechanisms.filter((mechanism) => mechanism === wanted);
+  for (const mechanism of candidates) {
+    const open = await load(mechanism);
+    if (open !== null) return { mechanism, open };
+  }
+  if (wanted === undefined)
+    throw new CanopyError("AUDIT_LOG_UNAVAILABLE", "neither `fs-native-extensions` nor `node:sqlite` can be loaded to lock the log");
+  const why = isLockMechanism(wanted) ? "which does not load here" : "which this version of Canopy does not know";
+  throw new CanopyError(
+    "AUDIT_LOG_UNAVAILABLE",
+    `\`${name}\` is written under the lock of \`${wanted}\`, ${why}; other locks do not exclude its writers`,
+  );
+}
+
+/** The first entry, read without the lock: it never changes once it is whole, and names the lock to take. */
+function peekGenesis(disk: Disk, path: string): Genesis | null {
+  const status = disk.status(path);
+  if (status === null) return null;
+  if (!status.regular)
+    throw new CanopyError("AUDIT_LOG_UNAVAILABLE", `\`${path}\` is not a regular file, so nothing can be recorded in it`);
+  const fd = disk.open(path, openToRead);
+  try {
+    return readGenesis(disk, fd, basename(path));
+  } finally {
+    disk.close(fd);
+  }
+}
+
+/** One name for the log, whatever name it is called by: the lock stands beside it, and two locks would exclude nobody. */
+function realPath(path: string): string {
+  if (typeof path !== "string" || path === "" || path.includes("\0")) {
+    throw new CanopyError("INVALID_OPTIONS", "`path` is not the name of a file");
+  }
+  const absolute = resolve(path);
+  const named = join(realpathSync.native(dirname(absolute)), basename(absolute));
+  const status = lstatSync(named, { throwIfNoEntry: false });
+  // A symlink to nothing is refused here: the file that it would create has another name than this one.
+  return status === undefined ? named : realpathSync.native(named);
+}
+
+/** NFS, SMB, AFS, Coda, Ceph: their locks come loose when the network does. */
+const networkFileSystems: ReadonlySet<number> = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x5346414f, 0x73757245, 0x00c36400]);
+
+function refuseNetworkFileSystem(disk: Disk, path: string): void {
+  // Some platforms answer a signed number.
+  if (networkFileSystems.has(disk.fileSystem(dirname(path)) >>> 0)) {
+    throw new CanopyError(
+      "AUDIT_LOG_UNAVAILABLE",
+      `\`${path}\` is on a network file system, where locks cannot be relied on; choose a local path`,
+    );
+  }
+}

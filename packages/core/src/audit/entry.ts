@@ -1,0 +1,112 @@
+import { hash } from "node:crypto";
+
+import { CanopyError } from "../errors.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
+import type { Decision } from "../policy/decision.ts";
+
+/** What a host hands to the log. The log itself adds `v`, `seq`, `ts`, `prev_hash` and `entry_hash`. Wire format, hence `snake_case`. */
+export type EntryBody = DecisionEntry | OutcomeEntry | PolicyLoadedEntry | OtherEntry;
+
+export interface DecisionEntry {
+  readonly type: "decision";
+  readonly avid: string;
+  readonly agent_ctx: JsonObject;
+  readonly action_type: string;
+  readonly payload: JsonValue;
+  readonly decision: Decision;
+  readonly reason: string;
+  readonly rules: readonly { readonly id: string; readonly decision: Decision; readonly file: string; readonly line: number }[];
+  readonly policy_digest: string | null;
+  readonly trace_id: string;
+  readonly enforced: boolean;
+  /** What enforcement would have answered; in observe mode only. */
+  readonly would?: Decision;
+  /** The tool call behind the action, as the framework made it. */
+  readonly tool?: JsonObject;
+  /** Every action of the call, where it is more than one; `action_type` and `payload` are then the first. */
+  readonly actions?: readonly JsonObject[];
+  readonly approval_id?: string;
+  /** Versions of what judged. */
+  readonly engine?: string;
+  readonly facts?: string;
+  /** Whatever else the host wants on record. */
+  readonly details?: JsonObject;
+}
+
+/** How an allowed call ended. */
+export interface OutcomeEntry {
+  readonly type: "outcome";
+  /** The `id` of the decision. */
+  readonly authorization_id: string;
+  readonly trace_id: string;
+  readonly status: "success" | "error";
+  readonly output_hash: string | null;
+  readonly duration_ms: number;
+  readonly details?: JsonObject;
+}
+
+/** The text of one source of the policy in force; a long text is spread over several entries, see `policyEntries`. */
+export interface PolicyLoadedEntry {
+  readonly type: "policy.loaded";
+  readonly policy_digest: string;
+  /** The source as the host named it. */
+  readonly name: string;
+  /** From 1 to `parts`; the texts of all parts, joined, are the source. */
+  readonly part: number;
+  readonly parts: number;
+  readonly text: string;
+}
+
+export interface OtherEntry extends JsonObject {
+  readonly type: `approval.${string}` | "key.rotated";
+}
+
+/** Types that only the log writes. */
+export type OwnEntryType = "log.opened" | "recovery" | "decision.voided";
+
+/** Where an entry stands, once it is durable. */
+export interface AppendedEntry {
+  /** From 0; the line number less one. */
+  readonly seq: number;
+  /** SHA-256, 64 lower-case hex digits. */
+  readonly entryHash: string;
+  /** Names the entry: its `seq`, a dash, and the first 32 digits of its hash. */
+  readonly id: string;
+}
+
+/** The most bytes of one line, its newline not counted. A tile of a verifiable log holds no longer entry (C2SP tlog-tiles). */
+export const maxLineBytes = 65_535;
+
+/** What the log may add around a body, with room to spare. */
+export const envelopeBytes = 512;
+
+/** `prev_hash` of the first entry. */
+export const noHash: string = "0".repeat(64);
+
+export const formatVersion = 1;
+
+const reserved: ReadonlySet<string> = new Set(["v", "seq", "ts", "type", "prev_hash", "entry_hash"]);
+
+/** The members of a body as JSON text, `type` first: the middle of a line. */
+export function bodyText(type: string, members: Iterable<readonly [string, string]>): string {
+  if (!/^[a-z][a-z0-9_.]{0,63}$/.test(type)) {
+    throw new CanopyError("INVALID_OPTIONS", `\`${type.slice(0, 64)}\` is not a type of audit entry: use lower-case words and dots`);
+  }
+  let text = `"type":${JSON.stringify(type)}`;
+  for (const [key, value] of members) {
+    if (reserved.has(key)) throw new CanopyError("INVALID_OPTIONS", `\`${key}\` is a member that the audit log itself writes`);
+    text += `,${JSON.stringify(key)}:${value}`;
+  }
+  return text;
+}
+
+/** One whole line without its newline, and its hash: SHA-256 over the line's bytes before `,"entry_hash"`. */
+export function formatLine(seq: number, ts: string, body: string, prevHash: string): { readonly line: string; readonly hash: string } {
+  const covered = `{"v":${formatVersion},"seq":${seq},"ts":"${ts}",${body},"prev_hash":"${prevHash}"`;
+  const entryHash = hash("sha256", covered);
+  return { line: `${covered},"entry_hash":"${entryHash}"}`, hash: entryHash };
+}
+
+export function appendedEntry(seq: number, entryHash: string): AppendedEntry {
+  return { seq, entryHash, id: `${seq}-${entryHash.slice(0, 32)}` };
+}

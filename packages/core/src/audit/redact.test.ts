@@ -1,0 +1,163 @@
+import { readFile } from "node:fs/promises";
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import type { JsonObject, JsonValue } from "../json.ts";
+import { decision, open, readEntries, temporaryLogPath } from "./audit.test.fixture.ts";
+import { matchesCommitment } from "./commitment.ts";
+import { maxLineBytes } from "./entry.ts";
+import { fitBody } from "./fit.ts";
+import { policyEntries } from "./policy-entries.ts";
+import { redactEntry } from "./redact.ts";
+import { scrub } from "./scrub.ts";
+
+const secret = "s3cr3t-value-that-must-not-be-read";
+
+function redactedText(payload: JsonValue, options = {}): string {
+  return JSON.stringify(redactEntry(decision({ action_type: "call", payload }), options).body);
+}
+
+test("credentials in headers, contents and bodies are not in the log, however they are spelt", () => {
+  const payloads: JsonValue[] = [
+    { headers: { Authorization: `Bearer ${secret}` } },
+    { headers: { AUTHORIZATION: secret, Accept: "*/*" } },
+    { headers: { "Proxy-Authorization": secret } },
+    { headers: { proxy_authorization: secret } },
+    { headers: { cookie: secret } },
+    { headers: { "Set-Cookie": [secret, secret] } },
+    { headers: [["Authorization", secret]] },
+    { headers: [{ name: "Cookie", value: secret }] },
+    { headers: [{ key: "authorization", value: secret, enabled: true }] },
+    { headers: [`Authorization: Bearer ${secret}`, "Accept: */*"] },
+    { headers: `Accept: */*\r\nAuthorization: Bearer ${secret}` },
+    { request: { options: { headers: { "X-Api-Key": secret } } } },
+    { content: secret },
+    { content: { parts: [secret] } },
+    { body: { user: { password: secret } } },
+    { args: { nested: [{ BODY: secret }] } },
+    { text: secret + "x".repeat(4096) },
+    { content: { $committed: "sha256:00", salt: secret, bytes: 1 } },
+    { path: { $committed: secret, salt: "", bytes: 1 } },
+  ];
+  for (const payload of payloads) expect(redactedText(payload), JSON.stringify(payload).slice(0, 100)).not.toContain(secret);
+});
+
+test("what was committed under one name is not readable under another name in the arguments of the call", () => {
+  const entry = decision({
+    payload: { path: "/a", content: secret, args: { file: "/a", text: secret } },
+    tool: { name: "write", args: { file: "/a", text: secret, list: [secret] } },
+    actions: [{ action_type: "modify_file", payload: { path: "/a", content: secret, args: { text: secret } } }],
+  });
+  const { body } = redactEntry(entry);
+  expect(JSON.stringify(body)).not.toContain(secret);
+  expect(body).toMatchObject({ payload: { path: "/a", args: { file: "/a" } } });
+});
+
+test("a content cannot be chosen so that it blanks out other evidence", () => {
+  const { body } = redactEntry(
+    decision({ payload: { path: "/etc/passwd", content: "/etc/passwd" }, agent_ctx: { env: "production", content: "production" } }),
+  );
+  expect(body).toMatchObject({
+    payload: { path: "/etc/passwd" },
+    agent_ctx: { env: "production" },
+    action_type: "execute_shell",
+    decision: "ALLOW",
+  });
+});
+
+test("the host names more members, or fewer, and how long a string may be", () => {
+  expect(redactedText({ token: secret }, { commit: ["Token"] })).not.toContain(secret);
+  expect(redactedText({ body: secret }, { keep: ["body"] })).toContain(secret);
+  expect(redactedText({ headers: { cookie: secret } }, { keep: ["Cookie"] })).toContain(secret);
+  expect(redactedText({ note: secret }, { longestString: 8 })).not.toContain(secret);
+});
+
+test("options that make no sense are refused when the log is opened", async () => {
+  const path = await temporaryLogPath();
+  for (const redact of [{ longestString: -1 }, { longestString: 1e9 }, { commit: "token" as unknown as string[] }]) {
+    await expect(open(path, undefined, { redact })).rejects.toMatchObject({ code: "INVALID_OPTIONS" });
+  }
+});
+
+test("a commitment in the log matches the value that it stands for", () => {
+  const value = { deep: [1, "two", null] };
+  const { body, committed } = redactEntry(decision({ payload: { body: value, content: "text" } }));
+  const payload = (body as JsonObject)["payload"] as JsonObject;
+  expect(matchesCommitment(value, payload["body"] ?? null)).toBe(true);
+  expect(matchesCommitment("text", payload["content"] ?? null)).toBe(true);
+  expect(committed).toEqual(["two", "text"]);
+});
+
+test("an entry that was redacted is not redacted again", () => {
+  const first = redactEntry(decision({ payload: { content: secret } }));
+  const again = redactEntry(first.body as unknown as Parameters<typeof redactEntry>[0]);
+  expect(again.body).toBe(first.body);
+});
+
+test("the reason keeps its words and loses what it quotes of a secret", () => {
+  expect(scrub("`rm -rf /` found in `echo hi; rm -rf /`, rule `no-rm` decided", ["echo hi; rm -rf /"])).toBe(
+    "`[left out]` found in `[left out]`, rule `no-rm` decided",
+  );
+  expect(scrub(`body is ${secret}`, [secret])).toBe("body is [left out]");
+  expect(scrub(`body is ${secret.slice(0, 20)}… and more`, [secret])).toBe("body is [left out]… and more");
+  expect(scrub('says "line\\nbreak here" now', ["line\nbreak here"])).toBe('says "[left out]" now');
+  expect(scrub("a rule decided", ["a", "e", ""])).toBe("a rule decided");
+  expect(scrub("quotes `a secret beginn…` here", ["a secret beginning"])).toBe("quotes `[left out]` here");
+});
+
+test("no secret of 4 or more characters survives in a reason that quotes it", () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 4 }), fc.string(), fc.string(), (quoted, before, after) => {
+      const { body } = redactEntry(decision({ payload: { content: quoted }, reason: `${before} ${quoted} ${after}` }));
+      const reason = (body as JsonObject)["reason"];
+      fc.pre(!"[left out]".includes(quoted) && !`${before} [left out] ${after}`.includes(quoted));
+      expect(reason).not.toContain(quoted);
+    }),
+  );
+});
+
+test("a reason that is too long to stand is cut, and committed to in full", () => {
+  const { body } = redactEntry(decision({ reason: "because ".repeat(2000) }));
+  expect(String((body as JsonObject)["reason"])).toHaveLength(1001);
+  expect(matchesCommitment("because ".repeat(2000), (body as JsonObject)["reason_in_full"] ?? null)).toBe(true);
+});
+
+test("no entry is too long for a line, and what an entry is stays readable", async () => {
+  const path = await temporaryLogPath();
+  const log = await open(path);
+  const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`key${index}`, "v"]));
+  const wide = Array.from({ length: 100 }, () => "\u0001".repeat(4000));
+  await log.append(decision({ payload: many }));
+  await log.append(decision({ payload: wide, agent_ctx: many, tool: { name: "t", args: wide } }));
+  await log.append({ type: "approval.requested", ...many });
+  await log.append(decision({ payload: { text: "é".repeat(3_000_000) } }));
+  const lines = (await readFile(path)).toString().split("\n");
+  for (const line of lines) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(maxLineBytes);
+  const entries = await readEntries(path);
+  expect(entries.slice(1).map(({ type }) => type)).toEqual(["decision", "decision", "approval.requested", "decision"]);
+  expect(entries[1]).toMatchObject({ decision: "ALLOW", action_type: "execute_shell", agent_ctx: { env: "test" } });
+  expect(matchesCommitment(many, entries[1]?.["payload"] ?? null)).toBe(true);
+  expect(matchesCommitment(many, entries[3]?.["committed"] ?? null)).toBe(true);
+});
+
+test("any JSON fits on a line", () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string({ minLength: 7 }), fc.jsonValue()), fc.integer({ min: 1, max: 30_000 }), (members, repeat) => {
+      const body = { type: "approval.x", big: "é\u0000".repeat(repeat), ...(members as JsonObject) };
+      expect(Buffer.byteLength(fitBody(body, (size) => new Uint8Array(size)))).toBeLessThan(maxLineBytes - 300);
+    }),
+  );
+});
+
+test("a policy's text stands in the log in full, in as many parts as it needs", async () => {
+  const text = `${"rules: \u0007😀\n".repeat(9000)}end`;
+  const entries = policyEntries("digest", "policy.yaml", text);
+  const path = await temporaryLogPath();
+  const log = await open(path);
+  await Promise.all(entries.map((entry) => log.append(entry)));
+  const read = (await readEntries(path)).slice(1);
+  expect(read.map((entry) => entry["text"]).join("")).toBe(text);
+  expect(read.map((entry) => entry["part"])).toEqual(entries.map((_, index) => index + 1));
+  expect(policyEntries("d", "n", "")).toMatchObject([{ part: 1, parts: 1, text: "" }]);
+});
