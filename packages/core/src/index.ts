@@ -6,6 +6,7 @@ export { type Call, type GuardedCall, authorizeCall, guardCall, guardStream, set
 export { type GuardToolOptions, guardTool, isGeneratorFunction } from "./pep/guard-tool.ts";
 export { type Guard, type GuardOptions, checkKeys, prepareGuard } from "./pep/guard.ts";
 export { copyProperties, isGuarded, isGuardedBy, markGuarded } from "./pep/guarded.ts";
+export { nearestHint } from "./pep/nearest.ts";
 export { type Decision } from "./policy/decision.ts";
 export { type AgentContext } from "./runtime/agent-context.ts";
 export { type AuthorizationRequest, type AuthorizationResult, type Authorizer, type Outcome } from "./runtime/authorizer.ts";

@@ -2,7 +2,7 @@ import { CanopyError } from "../errors.ts";
 import { standardActions } from "../policy/actions.ts";
 import type { ActionType } from "../runtime/action-payloads.ts";
 import type { ActionBinding } from "./action-binding.ts";
-import { hint } from "./nearest.ts";
+import { nearestHint } from "./nearest.ts";
 
 /** A place in the arguments of a call: `args` for all of them, `args.options.path` for a member. */
 export type ArgsPath = "args" | `args.${string}`;
@@ -60,7 +60,7 @@ function prepare(name: string, binding: unknown): PreparedBinding {
   if (typeof binding !== "object" || binding === null || Array.isArray(binding)) throw refusal(name, "is not an object");
   for (const key of Reflect.ownKeys(binding)) {
     if (typeof key === "symbol" || !bindingKeys.includes(key)) {
-      throw refusal(name, `has an unknown key \`${String(key)}\`${hint(String(key), bindingKeys)}`);
+      throw refusal(name, `has an unknown key \`${String(key)}\`${nearestHint(String(key), bindingKeys)}`);
     }
   }
   const { action_type: actionType, payload, ignore, toPayload } = binding as Readonly<Record<string, unknown>>;
@@ -84,7 +84,7 @@ function mapping(name: string, actionType: string, payload: unknown): Readonly<R
     if (field === "args") throw refusal(name, "maps `args`, which always carries the full arguments: leave it out");
     if (!/^[A-Za-z_]\w*$/.test(field) || field === "__proto__") throw refusal(name, `maps \`${field}\`, which is no name of a field`);
     if (schema !== undefined && !Object.hasOwn(schema, field)) {
-      throw refusal(name, `maps \`${field}\`, which \`${actionType}\` does not have${hint(field, Object.keys(schema))}`);
+      throw refusal(name, `maps \`${field}\`, which \`${actionType}\` does not have${nearestHint(field, Object.keys(schema))}`);
     }
     return [field, checkedPath(name, path)];
   });

@@ -7,7 +7,7 @@ import type { AgentContext } from "../runtime/agent-context.ts";
 import type { Authorizer } from "../runtime/authorizer.ts";
 import { prepareBindings } from "./binding.ts";
 import type { PreparedBinding } from "./binding.ts";
-import { hint } from "./nearest.ts";
+import { nearestHint } from "./nearest.ts";
 
 /** The agent context of a guard: a value, taken when wrapping, or a function of what the host (never the model) says about each call. */
 export type AgentContextSource<Host> = AgentContext | ((host: Host) => AgentContext | PromiseLike<AgentContext>);
@@ -54,7 +54,7 @@ export function checkKeys(options: unknown, known: readonly string[]): void {
   if (typeof options !== "object" || options === null) throw new CanopyError("INVALID_OPTIONS", "the options are not an object");
   for (const key of Reflect.ownKeys(options)) {
     if (typeof key === "symbol" || !known.includes(key)) {
-      throw new CanopyError("INVALID_OPTIONS", `unknown option \`${String(key)}\`${hint(String(key), known)}`);
+      throw new CanopyError("INVALID_OPTIONS", `unknown option \`${String(key)}\`${nearestHint(String(key), known)}`);
     }
   }
 }

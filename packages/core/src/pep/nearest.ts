@@ -12,7 +12,7 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
 }
 
 /** ", did you mean `x`?" or nothing. */
-export function hint(word: string, words: Iterable<string>): string {
+export function nearestHint(word: string, words: Iterable<string>): string {
   const found = nearest(word, words);
   return found === undefined ? "" : `, did you mean \`${found}\`?`;
 }

@@ -1,0 +1,2 @@
+export { ActionDeniedError, ApprovalRequiredError, isGuarded } from "@canopy-runtime/core";
+export { type GuardToolsOptions, guardTools } from "./guard-tools.ts";
