@@ -26,7 +26,7 @@ export function fakeAuthorizer(
   };
 }
 
-export function answer(decision: Decision, authorizationId = "entry-1"): AuthorizationResult {
+function answer(decision: Decision, authorizationId = "entry-1"): AuthorizationResult {
   const base = {
     reason: `the fake says ${decision}`,
     avid: `AVID-${"0".repeat(64)}`,

@@ -88,7 +88,9 @@ describe.each(loops)("the loop of ai $major", ({ generate, stream }) => {
 
     it("judges each call by itself, also where the model repeats the id of an allowed one", async () => {
       const ran: unknown[] = [];
-      const authorizer = fakeAuthorizer(({ tool: call }) => ((call?.args as { path: string }).path === "secret" ? "DENY" : "ALLOW"));
+      const authorizer = fakeAuthorizer(({ actions: [{ payload }] }) =>
+        (payload as { path: string }).path === "secret" ? "DENY" : "ALLOW",
+      );
       await run(guardTools(toolset(ran), { agentCtx, authorizer }), [
         { id: "same", tool: "read", input: { path: "public" } },
         { id: "same", tool: "read", input: { path: "secret" } },

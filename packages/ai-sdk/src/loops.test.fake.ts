@@ -6,14 +6,14 @@ import { MockLanguageModelV3 } from "ai-6/test";
 import { MockLanguageModelV4 } from "ai/test";
 
 /** A tool call that the scripted model makes. */
-export interface ScriptedCall {
+interface ScriptedCall {
   readonly id?: string;
   readonly tool: string;
   readonly input: unknown;
 }
 
 /** What a loop did. */
-export interface LoopResult {
+interface LoopResult {
   /** The final text; the script always ends with "done". */
   readonly text: string;
   /** The SDK's parts about tools, of all steps. */

@@ -14,14 +14,14 @@ export type ArgsPath = "args" | `args.${string}`;
  */
 export type ToolBinding<Args = never> = MappedBinding | ComputedBinding<Args>;
 
-export interface MappedBinding {
+interface MappedBinding {
   readonly action_type: ActionType;
   readonly payload: Readonly<Record<string, ArgsPath>>;
   readonly ignore?: readonly ArgsPath[];
   readonly toPayload?: never;
 }
 
-export interface ComputedBinding<Args = never> {
+interface ComputedBinding<Args = never> {
   readonly action_type: ActionType;
   /**
    * Makes the payload, which must be JSON, where paths cannot say it or the arguments are not JSON; it answers for every argument. Arguments that

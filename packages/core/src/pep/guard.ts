@@ -10,7 +10,7 @@ import type { PreparedBinding } from "./binding.ts";
 import { nearestHint } from "./nearest.ts";
 
 /** The agent context of a guard: a value, taken when wrapping, or a function of what the host (never the model) says about each call. */
-export type AgentContextSource<Host> = AgentContext | ((host: Host) => AgentContext | PromiseLike<AgentContext>);
+type AgentContextSource<Host> = AgentContext | ((host: Host) => AgentContext | PromiseLike<AgentContext>);
 
 /** What every enforcement point is told. */
 export interface GuardOptions<Host = unknown> {

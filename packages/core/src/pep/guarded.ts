@@ -9,9 +9,10 @@ interface Mark {
   readonly guard: Guard;
 }
 
-/** Whether `value` is a function that asks Canopy before it runs, as made by `guardTool` or an adapter. */
+/** Whether `value` is a function that asks Canopy before it runs, as made by `guardTool` or an adapter, or a tool whose `execute` is one. */
 export function isGuarded(value: unknown): boolean {
-  return markOf(value) !== undefined;
+  if (typeof value !== "object" || value === null) return markOf(value) !== undefined;
+  return markOf((value as { readonly execute?: unknown }).execute) !== undefined;
 }
 
 /**

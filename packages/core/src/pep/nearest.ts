@@ -1,6 +1,7 @@
 /** The word of `words` that `word` is most likely a slip of, or undefined where none is close. */
 export function nearest(word: string, words: Iterable<string>): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3));
+  // Two letters in the wrong order are two edits.
+  const limit = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3));
   let best: string | undefined;
   let least = limit + 1;
   for (const candidate of words) {

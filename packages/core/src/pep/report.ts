@@ -41,7 +41,7 @@ export async function reportOutcome(authorizer: Authorizer, decision: Allowed, r
 }
 
 /** SHA-256, in lower-case hex, over the canonical JSON (RFC 8785) of what a tool returned; null where that is not JSON or there is none. */
-export function hashOutput(output: unknown): string | null {
+function hashOutput(output: unknown): string | null {
   if (output === undefined) return null;
   try {
     const text = canonicalize(cloneJson(output));
