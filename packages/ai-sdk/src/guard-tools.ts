@@ -108,12 +108,16 @@ async function lastOf(output: unknown): Promise<unknown> {
 }
 
 function callOf(input: unknown, options: unknown): Call {
-  const { toolCallId, abortSignal } = (typeof options === "object" && options !== null ? options : {}) as Readonly<Record<string, unknown>>;
+  const { toolCallId, abortSignal, messages } = (typeof options === "object" && options !== null ? options : {}) as Readonly<
+    Record<string, unknown>
+  >;
   return {
     args: input,
     host: hostOptions(options),
     callId: typeof toolCallId === "string" ? toolCallId : undefined,
     signal: isSignal(abortSignal) ? abortSignal : undefined,
+    // The SDK hands its approval hook and `execute` the same array, and makes a new one for each step.
+    run: Array.isArray(messages) ? messages : undefined,
   };
 }
 

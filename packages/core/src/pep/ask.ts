@@ -6,6 +6,7 @@ import { defaultAuthorizer } from "../runtime/default-authorizer.ts";
 import type { ActionBinding } from "./action-binding.ts";
 import { pathKeys } from "./binding.ts";
 import type { Denied } from "./denial.ts";
+import { takeAnswer } from "./kept-answers.ts";
 import { readContext } from "./guard.ts";
 import type { Guard } from "./guard.ts";
 import { translate } from "./translate.ts";
@@ -20,12 +21,16 @@ export interface Call {
   /** The framework's id of the call. It comes from the model: recorded, trusted for nothing. */
   readonly callId?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** An object that stands for this run of the agent and no other: answers that were asked for ahead are redeemed within it. */
+  readonly run?: object | undefined;
 }
 
 /** The answer about a call, and who gave it. */
 export interface Judgement {
   readonly decision: AuthorizationResult;
   readonly authorizer: Authorizer | undefined;
+  /** What was asked, where it came to that. */
+  readonly request?: AuthorizationRequest;
 }
 
 /**
@@ -54,13 +59,15 @@ export async function ask(guard: Guard, call: Call, args: Snapshot, isGivenUp: (
       },
       ...(refusals.length === 0 ? {} : { refused: refusals.join("; ") }),
     };
+    const kept = takeAnswer(call.run, request, authorizer);
+    if (kept !== undefined) return { decision: kept, authorizer, request };
     const answer = readAnswer(await authorizer.authorize(request));
     if (answer === undefined) return { decision: deny("the authorizer's answer cannot be understood"), authorizer };
     // INVARIANT: what cannot be judged does not run, whatever was answered.
     if (refusals.length > 0 && answer.decision !== "DENY") {
       return { decision: { ...deny(refusals.join("; ")), ...recorded(answer) }, authorizer };
     }
-    return { decision: answer, authorizer };
+    return { decision: answer, authorizer, request };
   } catch {
     // What an authorizer throws may quote the arguments, and a reason goes to the model.
     return { decision: deny(authorizer === undefined ? "the default runtime is not available" : "the authorizer failed"), authorizer };

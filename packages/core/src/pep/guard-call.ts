@@ -1,11 +1,11 @@
-import { CanopyError } from "../errors.ts";
-import type { Authorizer } from "../runtime/authorizer.ts";
+import type { AuthorizationResult, Authorizer } from "../runtime/authorizer.ts";
 import { unreachable } from "../unreachable.ts";
 import { ask, deny } from "./ask.ts";
 import type { Call, Judgement } from "./ask.ts";
-import { refusalError } from "./denial.ts";
+import { ActionDeniedError, refusalError } from "./denial.ts";
 import type { Allowed, ApprovalRequired, Denied } from "./denial.ts";
 import type { Guard } from "./guard.ts";
+import { keepAnswer } from "./kept-answers.ts";
 import { reportOutcome } from "./report.ts";
 import { snapshot } from "./translate.ts";
 import type { Snapshot } from "./translate.ts";
@@ -103,24 +103,47 @@ export function settle<T>(ended: GuardedCall<T>): T {
 
 /** Asks about a call, and waits no longer than the guard's timeout or the call's signal. */
 export async function authorizeCall(guard: Guard, call: Call): Promise<Ticket | Refused> {
-  // INVARIANT: taken before anything is awaited; what is judged and what runs both come from here.
   const args = snapshot(call.args);
-  const { signal } = call;
-  if (isAborted(signal)) return { kind: "aborted", reason: signal?.reason };
-  const waiting = new AbortController();
-  const judging = ask(guard, call, args, () => waiting.signal.aborted);
-  const judged = await first(judging, guard.timeoutMs, signal);
-  if (judged === "timeout" || judged === "aborted" || isAborted(signal)) {
-    waiting.abort();
-    void judging.then(closeUnused);
-    return judged === "timeout"
-      ? { kind: "refused", decision: deny(`no answer from the authorizer within ${guard.timeoutMs} ms`) }
-      : { kind: "aborted", reason: signal?.reason };
-  }
+  const judged = await judge(guard, call, args);
+  if (judged.kind === "aborted") return judged;
   const { decision, authorizer } = judged;
   if (decision.decision !== "ALLOW" || authorizer === undefined)
     return { kind: "refused", decision: decision as Denied | ApprovalRequired };
   return ticket(decision, authorizer, args, call.args, guard.timeoutMs);
+}
+
+/**
+ * Asks about a call before the framework makes it, for a hook that shows the answer to a person. An ALLOW is kept, for a moment, until the
+ * same call of the same run (`call.run`) meets its guard, which then does not ask again; every other answer is asked for anew.
+ */
+export async function askAhead(guard: Guard, call: Call & { readonly run: object }): Promise<AuthorizationResult> {
+  const args = snapshot(call.args);
+  const judged = await judge(guard, call, args);
+  if (judged.kind === "aborted") return deny("the call was aborted");
+  const { decision, authorizer, request } = judged;
+  // What could not be frozen may have changed by then.
+  if (decision.decision === "ALLOW" && authorizer !== undefined && request !== undefined && args.kind === "json") {
+    keepAnswer(call.run, request, decision, authorizer, guard.timeoutMs);
+  }
+  return decision;
+}
+
+// INVARIANT: `args` was taken before anything was awaited; what is judged and what runs both come from it.
+async function judge(
+  guard: Guard,
+  call: Call,
+  args: Snapshot,
+): Promise<(Judgement & { kind: "judged" }) | (Refused & { kind: "aborted" })> {
+  const { signal } = call;
+  if (isAborted(signal)) return { kind: "aborted", reason: signal?.reason };
+  let givenUp = false;
+  const judging = ask(guard, call, args, () => givenUp);
+  const judged = await first(judging, guard.timeoutMs, signal);
+  if (judged !== "timeout" && judged !== "aborted" && !isAborted(signal)) return { kind: "judged", ...judged };
+  givenUp = true;
+  void judging.then(closeUnused);
+  if (isAborted(signal)) return { kind: "aborted", reason: signal?.reason };
+  return { kind: "judged", decision: deny(`no answer from the authorizer within ${guard.timeoutMs} ms`), authorizer: undefined };
 }
 
 function ticket(decision: Allowed, authorizer: Authorizer, args: Snapshot, given: unknown, timeoutMs: number): Ticket {
@@ -129,7 +152,7 @@ function ticket(decision: Allowed, authorizer: Authorizer, args: Snapshot, given
     kind: "allowed",
     decision,
     redeem: () => {
-      if (started !== undefined) throw new CanopyError("ACTION_DENIED", "this leave to run was used already: ask again");
+      if (started !== undefined) throw new ActionDeniedError(deny("this leave to run was used already"));
       started = performance.now();
       return args.kind === "json" && given !== undefined ? structuredClone(args.judged) : given;
     },

@@ -1,6 +1,8 @@
 import { CanopyError } from "../errors.ts";
 import type { ActionType } from "../runtime/action-payloads.ts";
 import type { ToolBindings } from "./binding.ts";
+import { deny } from "./ask.ts";
+import { ActionDeniedError } from "./denial.ts";
 import { guardCall, guardStream, settle } from "./guard-call.ts";
 import type { Call } from "./guard-call.ts";
 import { checkKeys, prepareGuard } from "./guard.ts";
@@ -90,9 +92,11 @@ function guardGenerator(fn: (...args: unknown[]) => AsyncGenerator<unknown, unkn
 function callOf(received: readonly unknown[], guard: Guard, options: AnyOptions): readonly [Call, readonly unknown[]] {
   const [args, ...extras] = received;
   if (extras.length > 0 && options.extras === undefined) {
-    throw new CanopyError(
-      "ACTION_DENIED",
-      `tool \`${guard.name}\` was called with ${received.length} arguments and only the first would be judged: pass one object, or say \`extras: "host"\``,
+    // One that the model chose could hide there.
+    throw new ActionDeniedError(
+      deny(
+        `\`${guard.name}\` was called with ${received.length} arguments and only the first would be judged: pass one object, or say \`extras: "host"\``,
+      ),
     );
   }
   const signal = (options.signal as ((extras: unknown[]) => AbortSignal | undefined) | undefined)?.(extras);

@@ -15,6 +15,11 @@ export function isGuarded(value: unknown): boolean {
   return markOf((value as { readonly execute?: unknown }).execute) !== undefined;
 }
 
+/** The guard of a guarded function. */
+export function guardOf(fn: unknown): Guard | undefined {
+  return markOf(fn)?.guard;
+}
+
 /**
  * Whether wrapping `fn` with `guard` would ask the same authorizer the same question twice. A function that is guarded in any other way is
  * wrapped again: both guards ask, and the strictest answer wins.

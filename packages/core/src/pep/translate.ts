@@ -153,7 +153,7 @@ function shown(keys: readonly string[]): string {
 }
 
 function isComputed(binding: PreparedBinding): binding is ComputedAction {
-  return "toPayload" in binding;
+  return Object.hasOwn(binding, "toPayload");
 }
 
 function isMapped(binding: PreparedBinding): binding is ActionBinding {
