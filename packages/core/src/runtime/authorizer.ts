@@ -1,3 +1,4 @@
+import type { ActionBinding } from "../pep/action-binding.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { AgentContext } from "./agent-context.ts";
 
@@ -29,6 +30,11 @@ export interface AuthorizationRequest {
   /** All are judged, the strictest answer wins, and one entry is recorded. */
   readonly actions: readonly [Action, ...Action[]];
   readonly tool?: ToolCall;
+  /**
+   * Why the call will not run whatever is answered, as a clause ("the arguments are not JSON"). The answer is then DENY; it is asked for
+   * so that the attempt is on record.
+   */
+  readonly refused?: string;
   /** Links the entries of one run, W3C trace id or any other string up to 256 characters; made up where absent. */
   readonly traceId?: string;
 }
@@ -87,4 +93,9 @@ export interface Authorizer {
   authorize(request: AuthorizationRequest): Promise<AuthorizationResult>;
   /** Puts on record how an allowed call ended. Rejects where it could not. */
   recordOutcome(outcome: Outcome): Promise<void>;
+  /**
+   * The bindings of tools in the policy in force, by tool name. A tool that its adapter binds too is judged for the actions of both.
+   * Asked for each call, so that a reloaded policy counts at once. Where it rejects, the call is denied.
+   */
+  toolBindings?(): Promise<Readonly<Record<string, readonly ActionBinding[]>>>;
 }

@@ -1,0 +1,53 @@
+import { sameGuard } from "./guard.ts";
+import type { Guard } from "./guard.ts";
+
+const key = Symbol.for("@canopy-runtime/core/guarded");
+
+/** What a guarded function carries. It names the function, so that a copy of it onto another function proves nothing. */
+interface Mark {
+  readonly self: unknown;
+  readonly guard: Guard;
+}
+
+/** Whether `value` is a function that asks Canopy before it runs, as made by `guardTool` or an adapter, or a tool whose `execute` is one. */
+export function isGuarded(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return markOf(value) !== undefined;
+  return markOf((value as { readonly execute?: unknown }).execute) !== undefined;
+}
+
+/** The guard of a guarded function. */
+export function guardOf(fn: unknown): Guard | undefined {
+  return markOf(fn)?.guard;
+}
+
+/**
+ * Whether wrapping `fn` with `guard` would ask the same authorizer the same question twice. A function that is guarded in any other way is
+ * wrapped again: both guards ask, and the strictest answer wins.
+ */
+export function isGuardedBy(fn: unknown, guard: Guard): boolean {
+  const mark = markOf(fn);
+  return mark !== undefined && sameGuard(mark.guard, guard);
+}
+
+/** Marks `fn`, which must enforce `guard`. */
+export function markGuarded<F extends (...args: never[]) => unknown>(fn: F, guard: Guard): F {
+  return Object.defineProperty(fn, key, { value: Object.freeze({ self: fn, guard } satisfies Mark) });
+}
+
+/**
+ * Gives `target` the properties of `source`, by descriptor, save those that `own` names and the mark of a guard.
+ * What is an accessor stays one.
+ */
+export function copyProperties<T extends object>(target: T, source: object, own: readonly PropertyKey[]): T {
+  for (const name of Reflect.ownKeys(source)) {
+    const descriptor = Object.getOwnPropertyDescriptor(source, name);
+    if (descriptor !== undefined && name !== key && !own.includes(name)) Object.defineProperty(target, name, descriptor);
+  }
+  return target;
+}
+
+function markOf(value: unknown): Mark | undefined {
+  if (typeof value !== "function") return undefined;
+  const mark: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
+  return typeof mark === "object" && mark !== null && (mark as Mark).self === value ? (mark as Mark) : undefined;
+}
