@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
+import type { ViteUserConfig } from "vitest/config";
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   // Not Vite's default server conditions: vitest hands these to its workers as `node --conditions`, and "module" breaks OpenTelemetry.
   ssr: { resolve: { conditions: ["@canopy-runtime/source", "node"] } },
   test: {
@@ -17,3 +18,5 @@ export default defineConfig({
     reporters: ["default", "./scripts/count-reporter.ts"],
   },
 });
+
+export default config;

@@ -1,4 +1,15 @@
+export {
+  AuditLog,
+  type AuditLogOptions,
+  type AuditVerdict,
+  type RedactionOptions,
+  type VerifyOptions,
+  matchesCommitment,
+  verifyAuditLog,
+} from "./audit/index.ts";
 export { CanopyError, type CanopyErrorCode } from "./errors.ts";
+export { type JsonObject, type JsonValue, isJsonObject } from "./json.ts";
+export { parseJson } from "./json-text.ts";
 export { type ActionBinding } from "./pep/action-binding.ts";
 export { type ArgsPath, type ToolBinding, type ToolBindings } from "./pep/binding.ts";
 export { ActionDeniedError, ApprovalRequiredError, refusalError } from "./pep/denial.ts";
@@ -8,5 +19,19 @@ export { type Guard, type GuardOptions, checkKeys, prepareGuard } from "./pep/gu
 export { copyProperties, guardOf, isGuarded, isGuardedBy, markGuarded } from "./pep/guarded.ts";
 export { nearestHint } from "./pep/nearest.ts";
 export { type Decision } from "./policy/decision.ts";
+export { type Policy, type PolicySource } from "./policy/policy.ts";
+export { PolicyError, type PolicyProblem } from "./policy/problems.ts";
+export { type ActionPayloads, type ActionType, type PayloadOf } from "./runtime/action-payloads.ts";
 export { type AgentContext } from "./runtime/agent-context.ts";
-export { type AuthorizationRequest, type AuthorizationResult, type Authorizer, type Outcome } from "./runtime/authorizer.ts";
+export { authorizeAction } from "./runtime/authorize-action.ts";
+export {
+  type Action,
+  type AuthorizationRequest,
+  type AuthorizationResult,
+  type Authorizer,
+  type Outcome,
+  type RuleReference,
+  type ToolCall,
+} from "./runtime/authorizer.ts";
+export { Canopy, type Mode } from "./runtime/canopy.ts";
+export { type CanopyOptions, type Checker, type CheckerOptions, createChecker, openCanopy } from "./runtime/open-canopy.ts";

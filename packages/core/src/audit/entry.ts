@@ -10,8 +10,9 @@ export type EntryBody = DecisionEntry | OutcomeEntry | PolicyLoadedEntry | Other
 export interface DecisionEntry {
   readonly type: "decision";
   readonly avid: string;
-  readonly agent_ctx: JsonObject;
-  readonly action_type: string;
+  /** Null where what the caller gave could not be read. */
+  readonly agent_ctx: JsonObject | null;
+  readonly action_type: string | null;
   readonly payload: JsonValue;
   readonly decision: Decision;
   readonly reason: string;

@@ -1,4 +1,6 @@
+import { pathFacts } from "./path.ts";
 import type { FactFunction } from "./schema.ts";
+import { urlFacts } from "./url.ts";
 
 /** The facts that conditions may ask for where the host names no others. */
-export const factFunctions: readonly FactFunction[] = [];
+export const factFunctions: readonly FactFunction[] = [pathFacts, urlFacts];

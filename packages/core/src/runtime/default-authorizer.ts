@@ -1,20 +1,65 @@
-import type { Authorizer } from "./authorizer.ts";
+import { CanopyError } from "../errors.ts";
+import { defaultPolicyName } from "../policy/index.ts";
+import type { AuthorizationRequest, AuthorizationResult, Authorizer, Outcome } from "./authorizer.ts";
+import type { Canopy } from "./canopy.ts";
+import { unrecordedDenial } from "./canopy.ts";
+import { startCanopy } from "./open-canopy.ts";
+import { loadPolicyFrom } from "./policy-file.ts";
 
-/** The authorizer that guards use where the host names none. */
+/**
+ * The one runtime that everything shares which was not given another. Opened by the first request, from the environment as it is then;
+ * where that fails the answer is DENY and the next request tries again. It ends with the process: every answer it gave is durable already.
+ */
 export function defaultAuthorizer(): Authorizer {
-  return {
-    async authorize() {
-      return {
-        decision: "DENY",
-        reason: "no runtime",
-        avid: "",
-        rules: [],
-        policyDigest: null,
-        authorizationId: null,
-        traceId: "",
-        enforced: true,
-      };
-    },
-    async recordOutcome() {},
-  };
+  return shared;
+}
+
+let opened: Promise<Canopy> | undefined;
+
+const shared: Authorizer = Object.freeze({
+  async authorize(request: AuthorizationRequest): Promise<AuthorizationResult> {
+    let canopy: Canopy;
+    try {
+      canopy = await open();
+    } catch (error) {
+      return unrecordedDenial(request, `canopy could not be opened: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    return await canopy.authorize(request);
+  },
+
+  async recordOutcome(outcome: Outcome): Promise<void> {
+    await (await open()).recordOutcome(outcome);
+  },
+
+  async toolBindings() {
+    return await (await open()).toolBindings();
+  },
+});
+
+async function open(): Promise<Canopy> {
+  opened ??= startFromEnvironment();
+  try {
+    return await opened;
+  } catch (error) {
+    opened = undefined;
+    throw error;
+  }
+}
+
+async function startFromEnvironment(): Promise<Canopy> {
+  const policy = fromEnvironment("CANOPY_POLICY_FILE") ?? defaultPolicyName;
+  const path = fromEnvironment("CANOPY_AUDIT_LOG_PATH");
+  const canopy = await startCanopy({ policy, ...(path === undefined ? {} : { audit: path }) }, async () => await loadPolicyFrom(policy));
+  process.once("beforeExit", () => {
+    opened = undefined;
+    void canopy.close();
+  });
+  return canopy;
+}
+
+/** A variable that is there and empty is a mistake in somebody's set-up; the default it would fall back to may be looser than what was meant. */
+function fromEnvironment(name: string): string | undefined {
+  const value = process.env[name];
+  if (value === "") throw new CanopyError("INVALID_OPTIONS", `\`${name}\` is set and empty, name a file or unset it`);
+  return value;
 }

@@ -36,6 +36,8 @@ export interface Scope {
 /** What a host looked up about a request before it is judged. */
 export interface EvaluationInputs {
   readonly disk?: Readonly<Record<string, DiskFact>>;
+  /** Absolute paths of Canopy's own files, which facts about paths tell apart. */
+  readonly ownFiles?: readonly string[];
 }
 
 export function scopeOf(actionType: string, agentCtx: JsonObject, payload: JsonValue, inputs: EvaluationInputs | undefined): Scope {

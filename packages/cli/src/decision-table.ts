@@ -1,0 +1,55 @@
+import { isJsonObject, parseJson } from "@canopy-runtime/core";
+import type { JsonObject, JsonValue } from "@canopy-runtime/core";
+import { paint, visible } from "./terminal.ts";
+import type { Style, Terminal } from "./terminal.ts";
+
+/**
+ * The decisions among these lines of an audit log, as a table for people: what was asked, the answer, the rule behind it, and for whatever was
+ * not simply allowed the reason below. Other entries are left out; a line that is no entry throws.
+ */
+export function decisionTable(lines: readonly string[], terminal: Pick<Terminal, "interactive">): string {
+  const entries = lines
+    .map((line) => parseJson(line))
+    .filter((entry): entry is JsonObject => isJsonObject(entry) && entry["type"] === "decision");
+  const rows = entries.map((entry, index) => ({
+    cells: [String(index + 1), text(entry["decision"]), text(entry["action_type"]), shorten(subject(entry), widest), ruleIds(entry)],
+    decision: text(entry["decision"]),
+    reason: entry["decision"] === "ALLOW" ? "" : text(entry["reason"]),
+  }));
+  const widths = headings.map((heading, column) => Math.max(heading.length, ...rows.map(({ cells }) => (cells[column] ?? "").length)));
+  const pad = (cells: readonly string[]): readonly string[] => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+  const body = rows.flatMap(({ cells, decision, reason }) => {
+    const [number = "", answer = "", ...rest] = pad(cells);
+    const line = `  ${number}  ${paint(terminal, styles[decision] ?? "bold", answer)}  ${rest.join("  ").trimEnd()}`;
+    return reason === "" ? [line] : [line, paint(terminal, "dim", `  ${" ".repeat(number.length)}  ${shorten(reason, reasonWidth)}`)];
+  });
+  return [`  ${paint(terminal, "dim", pad(headings).join("  ").trimEnd())}`, ...body, ""].join("\n");
+}
+
+const headings = ["#", "decision", "action", "what", "rule"];
+const widest = 56;
+const reasonWidth = 150;
+
+const styles: Readonly<Record<string, Style>> = { ALLOW: "green", REQUIRE_APPROVAL: "yellow", DENY: "red" };
+
+/** What the action is about: the payload's command, path, address or query, else all of it. */
+function subject(entry: JsonObject): string {
+  const payload = entry["payload"];
+  if (!isJsonObject(payload)) return JSON.stringify(payload ?? null);
+  const named = ["command", "path", "url", "query"].map((key) => payload[key]).find((value) => typeof value === "string");
+  return named === undefined ? JSON.stringify(payload) : text(named);
+}
+
+function ruleIds(entry: JsonObject): string {
+  const rules = entry["rules"];
+  if (!Array.isArray(rules) || rules.length === 0) return "default";
+  return rules.map((rule: JsonValue) => (isJsonObject(rule) ? text(rule["id"]) : "")).join(", ");
+}
+
+function text(value: JsonValue | undefined): string {
+  return visible(typeof value === "string" ? value : JSON.stringify(value ?? null));
+}
+
+function shorten(long: string, width: number): string {
+  return long.length <= width ? long : `${long.slice(0, width - 1)}…`;
+}

@@ -1,0 +1,2 @@
+export { decisionTable } from "./decision-table.ts";
+export { main } from "./main.ts";

@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "./command.ts";
+import { check } from "./commands/check.ts";
+import { demo } from "./commands/demo.ts";
+import { verify } from "./commands/verify.ts";
+import { exitCodes } from "./exit-codes.ts";
+import type { ExitCode } from "./exit-codes.ts";
+import { print, processTerminal } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
+
+const commands: readonly Command[] = [check, verify, demo];
+
+/** Runs one command line, `argv` without the program's name, and answers with the exit code. Never rejects. */
+export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
+  // A reader that has had enough (`| head`) is no error of ours.
+  terminal.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(exitCodes.ok);
+    throw error;
+  });
+  try {
+    return await dispatch(argv, terminal);
+  } catch (error) {
+    if (error instanceof UsageError || isParseArgsError(error)) {
+      terminal.stderr.write(`canopy: ${error.message}\n`);
+      return exitCodes.usage;
+    }
+    terminal.stderr.write(`canopy: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return exitCodes.internal;
+  }
+}
+
+async function dispatch(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const [first, ...rest] = argv;
+  if (first === undefined) {
+    terminal.stderr.write(overview());
+    return exitCodes.usage;
+  }
+  if (first === "--version" || first === "-V") {
+    await print(terminal, `${version()}\n`);
+    return exitCodes.ok;
+  }
+  if (first === "--help" || first === "-h" || (first === "help" && rest.length === 0)) {
+    await print(terminal, overview());
+    return exitCodes.ok;
+  }
+  const name = first === "help" ? rest[0] : first;
+  const command = commands.find((each) => each.name === name);
+  if (command === undefined)
+    throw new UsageError(`unknown command \`${String(name)}\`, the commands are ${commands.map((each) => each.name).join(", ")}`);
+  if (first === "help" || rest.includes("--help") || rest.includes("-h")) {
+    await print(terminal, command.help);
+    return exitCodes.ok;
+  }
+  return await command.run(rest, terminal);
+}
+
+function overview(): string {
+  const list = commands.map(({ name, summary }) => `  ${name.padEnd(8)} ${summary}\n`).join("");
+  return `canopy ${version()}: authorize every agent action before it runs, and keep a record that can be trusted
+
+Usage: canopy COMMAND [OPTION…]
+
+${list}
+canopy COMMAND --help says more about one; canopy --version prints the version.
+
+Exit codes: 0 ok or ALLOW, 1 a negative finding, 2 bad usage or input, 3 REQUIRE_APPROVAL, 4 DENY, 70 internal error
+`;
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { readonly version: string };
+  return manifest.version;
+}
+
+/** What `parseArgs` of `node:util` throws for an unknown option or a missing value. */
+function isParseArgsError(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("ERR_PARSE_ARGS_");
+}

@@ -1,0 +1,37 @@
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+import { styleText } from "node:util";
+
+/** What a command reads from and writes to; tests bring their own. */
+export interface Terminal {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether a person looks at `stdout`: only then is there colour and progress. */
+  readonly interactive: boolean;
+}
+
+export type Style = Parameters<typeof styleText>[0];
+
+export function processTerminal(): Terminal {
+  const { stdin, stdout, stderr, env } = process;
+  return { stdin, stdout, stderr, env, interactive: stdout.isTTY && env["NO_COLOR"] === undefined && env["TERM"] !== "dumb" };
+}
+
+/** Writes and waits until the reader keeps up, so that a long stream does not pile up in memory. */
+export async function print(terminal: Terminal, text: string): Promise<void> {
+  if (!terminal.stdout.write(text)) await once(terminal.stdout, "drain");
+}
+
+export function paint(terminal: Pick<Terminal, "interactive">, style: Style, text: string): string {
+  return terminal.interactive ? styleText(style, text, { validateStream: false }) : text;
+}
+
+/** The text with control and direction-changing characters spelt out, so that what is printed is what a person sees. */
+export function visible(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    const escaped = JSON.stringify(character).slice(1, -1);
+    return escaped === character ? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}` : escaped;
+  });
+}

@@ -1,0 +1,301 @@
+import { mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { verifyAuditLog } from "../audit/index.ts";
+import { openAuditLog } from "../audit/index.ts";
+import { CanopyError } from "../errors.ts";
+import type { AuthorizationRequest } from "./authorizer.ts";
+import { Canopy } from "./canopy.ts";
+import { createChecker, openCanopy } from "./open-canopy.ts";
+
+const shellPolicy = {
+  name: "shell.yaml",
+  text: `
+version: 1
+default: DENY
+rules:
+  - id: list
+    action_type: execute_shell
+    when_all: ['payload.command == "ls"']
+    allow: true
+    reason: Listing is harmless
+  - id: fetch
+    action_type: execute_shell
+    when_all: ['payload.command == "curl"']
+    require_approval: true
+  - id: refund
+    action_type: refund
+    allow: true
+`,
+};
+
+interface Entry {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
+
+let folder = "";
+let log = "";
+
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "canopy-runtime-")));
+  log = join(folder, "audit.log");
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function entries(type: string): Promise<readonly Entry[]> {
+  const text = await readFile(log, "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Entry)
+    .filter((entry) => entry.type === type);
+}
+
+describe("a runtime", () => {
+  it("answers as the policy says, and each answer names the entry that records it", async () => {
+    await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+    const allowed = await canopy.authorizeAction({ agent_id: "a" }, "execute_shell", { command: "ls" });
+    const denied = await canopy.authorizeAction({ agent_id: "a" }, "execute_shell", { command: "rm" });
+    const asked = await canopy.authorizeAction({ agent_id: "a" }, "execute_shell", { command: "curl" });
+    expect([allowed.decision, denied.decision, asked.decision]).toEqual(["ALLOW", "DENY", "REQUIRE_APPROVAL"]);
+    expect(allowed.rules).toEqual([{ id: "list", decision: "ALLOW", file: "shell.yaml", line: 5 }]);
+    expect(allowed.reason).toContain("Listing is harmless");
+    expect(asked).toHaveProperty("approvalId", expect.stringMatching(/^APR-[0-9a-f]{32}$/));
+    expect(denied).not.toHaveProperty("approvalId");
+    const recorded = await entries("decision");
+    expect(recorded.map(({ decision }) => decision)).toEqual(["ALLOW", "DENY", "REQUIRE_APPROVAL"]);
+    expect(recorded.map(({ seq, entry_hash: hash }) => `${String(seq)}-${String(hash).slice(0, 32)}`)).toEqual(
+      [allowed, denied, asked].map(({ authorizationId }) => authorizationId),
+    );
+    expect(recorded[0]).toMatchObject({
+      avid: allowed.avid,
+      policy_digest: allowed.policyDigest,
+      trace_id: allowed.traceId,
+      enforced: true,
+    });
+  });
+
+  it("records the policy's text once, before the first decision, and not again when the log is opened anew", async () => {
+    for (let run = 0; run < 3; run += 1) {
+      await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+      await Promise.all([1, 2, 3].map(async () => await canopy.authorizeAction({}, "execute_shell", { command: "ls" })));
+    }
+    const [loaded, ...more] = await entries("policy.loaded");
+    expect(more).toEqual([]);
+    expect(loaded).toMatchObject({ seq: 1, name: "shell.yaml", text: shellPolicy.text });
+    expect(await verifyAuditLog(log)).toMatchObject({ kind: "valid", entries: 11 });
+  });
+
+  it("records the policy again where an agent's payload only looks like that entry", async () => {
+    const { digest } = await createChecker({ policy: shellPolicy }).policy();
+    {
+      await using other = await openCanopy({
+        policy: { name: "other.yaml", text: "version: 1\ndefault: DENY\nrules: [{ id: a, action_type: a, allow: true }]" },
+        audit: log,
+      });
+      await other.authorizeAction({}, "anything", { type: "policy.loaded", policy_digest: digest });
+    }
+    await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+    await canopy.authorizeAction({}, "execute_shell", { command: "ls" });
+    expect((await entries("policy.loaded")).map(({ name }) => name)).toEqual(["other.yaml", "shell.yaml"]);
+  });
+
+  it("lets through and says what it would have answered when it only observes", async () => {
+    await using canopy = await openCanopy({ policy: shellPolicy, audit: log, mode: "observe" });
+    const answer = await canopy.authorizeAction({}, "execute_shell", { command: "rm" });
+    expect(answer).toMatchObject({ decision: "ALLOW", would: "DENY", enforced: false });
+    expect(await canopy.authorizeAction({}, "execute_shell", { command: "ls" })).toMatchObject({ decision: "ALLOW", enforced: true });
+    expect((await entries("decision"))[0]).toMatchObject({ decision: "ALLOW", would: "DENY", enforced: false });
+  });
+
+  it("denies what is not JSON, and what has no action or no context, and records the attempt", async () => {
+    await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+    const requests: unknown[] = [
+      { agentCtx: {}, actions: [{ actionType: "refund", payload: { amount: 1n } }] },
+      { agentCtx: {}, actions: [{ actionType: "refund", payload: undefined }] },
+      { agentCtx: { key: () => 1 }, actions: [{ actionType: "refund", payload: {} }] },
+      { agentCtx: [], actions: [{ actionType: "refund", payload: {} }] },
+      { agentCtx: null, actions: [{ actionType: "refund", payload: {} }] },
+      { agentCtx: {}, actions: [] },
+      { agentCtx: {}, actions: [{ actionType: "", payload: {} }] },
+      { agentCtx: {}, actions: [{ actionType: 7, payload: {} }] },
+      { agentCtx: {}, actions: [null] },
+      { agentCtx: {}, actions: new Array(1000).fill({ actionType: "refund", payload: {} }) },
+      { agentCtx: {}, actions: [{ actionType: "refund", payload: {}, open: "x" }] },
+      { agentCtx: {}, actions: [{ actionType: "refund", payload: {} }], refused: "the arguments are not JSON" },
+      { agentCtx: {}, actions: [{ actionType: "refund", payload: {} }], tool: { name: "refund", args: new Map() } },
+      {},
+      null,
+      "refund",
+      new Proxy(
+        {},
+        {
+          get: () => {
+            throw new Error("boom");
+          },
+        },
+      ),
+    ];
+    for (const request of requests) {
+      const answer = await canopy.authorize(request as AuthorizationRequest);
+      expect(answer.decision).toBe("DENY");
+      expect(answer.authorizationId).not.toBeNull();
+    }
+    expect(await entries("decision")).toHaveLength(requests.length);
+    expect(await verifyAuditLog(log)).toMatchObject({ kind: "valid" });
+  });
+
+  it("judges every action of a call, and the strictest answer wins in one entry", async () => {
+    await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+    const answer = await canopy.authorize({
+      agentCtx: {},
+      actions: [
+        { actionType: "refund", payload: { id: 1 } },
+        { actionType: "execute_shell", payload: { command: "curl" } },
+      ],
+      tool: { name: "refund_and_tell", args: { id: 1 }, callId: "call-1" },
+    });
+    expect(answer.decision).toBe("REQUIRE_APPROVAL");
+    expect(answer.rules.map(({ id }) => id)).toEqual(["fetch"]);
+    expect(answer.reason).toContain("execute_shell");
+    const [entry] = await entries("decision");
+    expect(entry).toMatchObject({
+      actions: [{ decision: "ALLOW" }, { decision: "REQUIRE_APPROVAL" }],
+      tool: { name: "refund_and_tell", call_id: "call-1" },
+    });
+  });
+
+  it("asks for approval at least where a call holds more than its actions show", async () => {
+    await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+    const open = ["argument `mode` is neither bound nor ignored"];
+    const answer = await canopy.authorize({ agentCtx: {}, actions: [{ actionType: "refund", payload: {}, open }] });
+    expect(answer.decision).toBe("REQUIRE_APPROVAL");
+    expect(answer.reason).toContain("`mode`");
+    expect((await canopy.authorize({ agentCtx: {}, actions: [{ actionType: "unknown", payload: {}, open }] })).decision).toBe("DENY");
+  });
+
+  it("gives the same approval id for the same action of the same agent, and another for anything else", async () => {
+    await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+    const ask = async (agentCtx: object, payload: { command: string; env?: Record<string, string> }): Promise<unknown> => {
+      const answer = await canopy.authorizeAction({ ...agentCtx }, "execute_shell", payload);
+      return answer.decision === "REQUIRE_APPROVAL" ? answer.approvalId : undefined;
+    };
+    const first = await ask({ agent_id: "a", env: "dev" }, { command: "curl" });
+    expect(first).toBeDefined();
+    expect(await ask({ env: "dev", agent_id: "a" }, { command: "curl" })).toBe(first);
+    expect(await ask({ agent_id: "b", env: "dev" }, { command: "curl" })).not.toBe(first);
+    expect(await ask({ agent_id: "a", env: "dev" }, { command: "curl", env: { A: "1" } })).not.toBe(first);
+  });
+
+  it("names the action type that was probably meant", async () => {
+    await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+    const answer = await canopy.authorizeAction({}, "execute_shel", { command: "ls" });
+    expect(answer.reason).toContain("did you mean `execute_shell`?");
+  });
+
+  it("denies after it was closed, and finishes what was under way", async () => {
+    const canopy = await openCanopy({ policy: shellPolicy, audit: log });
+    const underWay = [1, 2, 3].map(async () => await canopy.authorizeAction({}, "execute_shell", { command: "ls" }));
+    await Promise.all([canopy.close(), canopy.close()]);
+    expect((await Promise.all(underWay)).map(({ decision }) => decision)).toEqual(["ALLOW", "ALLOW", "ALLOW"]);
+    expect(await canopy.authorizeAction({}, "execute_shell", { command: "ls" })).toMatchObject({ decision: "DENY", authorizationId: null });
+    await expect(
+      canopy.recordOutcome({ authorizationId: "x", traceId: "t", status: "success", outputHash: null, durationMs: 1 }),
+    ).rejects.toMatchObject({
+      code: "AUDIT_LOG_CLOSED",
+    });
+  });
+
+  it("denies what it cannot put on record, whatever policy says", async () => {
+    const broken = await openAuditLog({ path: log });
+    await broken.close();
+    const { policy } = createChecker({ policy: shellPolicy });
+    const loaded = await createChecker({ policy: shellPolicy }).policy();
+    expect(typeof policy).toBe("function");
+    const canopy = new Canopy({
+      policy: async () => await Promise.resolve(loaded),
+      log: broken,
+      mode: "observe",
+      resolvePaths: true,
+      ownFiles: [],
+    });
+    const answer = await canopy.authorizeAction({}, "execute_shell", { command: "ls" });
+    expect(answer).toMatchObject({ decision: "DENY", authorizationId: null });
+    expect(answer.reason).toContain("could not be put on record");
+  });
+
+  it("denies and records while no policy loads, and answers once one does", async () => {
+    const file = join(folder, "policy.yaml");
+    await writeFile(file, "version: 1\nrules: [{ action_type: execute_shell, decison: DENY }]");
+    await expect(openCanopy({ policy: file, audit: log })).rejects.toMatchObject({ code: "POLICY_INVALID" });
+    const { startCanopy } = await import("./open-canopy.ts");
+    const { loadPolicyFrom } = await import("./policy-file.ts");
+    await using canopy = await startCanopy({ audit: log }, async () => await loadPolicyFrom(file));
+    const denied = await canopy.authorizeAction({}, "execute_shell", { command: "ls" });
+    expect(denied).toMatchObject({ decision: "DENY", policyDigest: null });
+    expect(denied.reason).toMatch(/no policy is in force: .*policy\.yaml:2:37: .*`decison`/);
+    expect(denied.authorizationId).not.toBeNull();
+    await writeFile(file, shellPolicy.text);
+    expect((await canopy.authorizeAction({}, "execute_shell", { command: "ls" })).decision).toBe("ALLOW");
+  });
+
+  it("records how an allowed call ended, linked to its decision", async () => {
+    await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+    const { authorizationId, traceId } = await canopy.authorizeAction({}, "execute_shell", { command: "ls" });
+    await canopy.recordOutcome({ authorizationId: authorizationId ?? "", traceId, status: "error", outputHash: null, durationMs: 12.5 });
+    expect(await entries("outcome")).toMatchObject([
+      { authorization_id: authorizationId, trace_id: traceId, status: "error", duration_ms: 12.5 },
+    ]);
+  });
+});
+
+describe("the bundled policy in a runtime", () => {
+  it("takes a symlink for what it leads to", async () => {
+    await using canopy = await openCanopy({ audit: log });
+    const safe = join(folder, "safe");
+    const { mkdir } = await import("node:fs/promises");
+    await mkdir(safe);
+    await symlink("/etc", join(safe, "door"));
+    const context = { cwd: safe, home: "/home/agent", safe_paths: [safe] };
+    expect((await canopy.authorizeAction(context, "modify_file", { path: "notes.txt" })).decision).toBe("ALLOW");
+    expect((await canopy.authorizeAction(context, "modify_file", { path: "door/cron.d/x" })).decision).toBe("DENY");
+    const [, entry] = await entries("decision");
+    expect(entry).toMatchObject({ details: { disk: { [join(safe, "door", "cron.d", "x")]: { real: "/etc/cron.d/x" } } } });
+  });
+
+  it("keeps the agent from its own log and policy, whatever they are called", async () => {
+    const elsewhere = join(folder, "records.jsonl");
+    const file = join(folder, "rules.txt");
+    await writeFile(file, "version: 1\nextends: [canopy:default]\n");
+    await using canopy = await openCanopy({ policy: file, audit: elsewhere });
+    const context = { cwd: folder, safe_paths: [folder] };
+    for (const path of [elsewhere, `${elsewhere}.lock`, `${elsewhere}.head`, file, "records.jsonl"]) {
+      expect((await canopy.authorizeAction(context, "modify_file", { path })).decision, path).toBe("DENY");
+      expect((await canopy.authorizeAction(context, "delete_file", { path })).decision, path).toBe("DENY");
+    }
+  });
+});
+
+describe("openCanopy", () => {
+  it.each([
+    [{ polcy: "x" }, "unknown option `polcy`, did you mean `policy`?"],
+    [{ mode: "observ" }, "unknown mode `observ`"],
+    [{ resolvePaths: "no" }, "`resolvePaths` is true or false"],
+  ])("refuses the options %j", async (options, message) => {
+    const opening = openCanopy({ audit: log, ...options } as object);
+    await expect(opening).rejects.toThrow(message);
+    await expect(opening).rejects.toBeInstanceOf(CanopyError);
+  });
+
+  it("refuses a policy that is not there, a directory, and one that is not text", async () => {
+    await expect(openCanopy({ policy: join(folder, "none.yaml"), audit: log })).rejects.toThrow("there is no such file");
+    await expect(openCanopy({ policy: folder, audit: log })).rejects.toThrow("is not a file");
+    await writeFile(join(folder, "latin.yaml"), Buffer.from([0x61, 0xe4, 0x0a]));
+    await expect(openCanopy({ policy: join(folder, "latin.yaml"), audit: log })).rejects.toThrow("it is not UTF-8");
+  });
+});

@@ -1,0 +1,71 @@
+import { link, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { lookUpPaths } from "./look-up-paths.ts";
+
+let base = "";
+let safe = "";
+
+beforeEach(async () => {
+  base = await realpath(await mkdtemp(join(tmpdir(), "canopy-paths-")));
+  safe = join(base, "safe");
+  await mkdir(safe);
+  await mkdir(join(base, "outside"));
+  await writeFile(join(base, "outside", "secret"), "s");
+});
+
+afterEach(async () => {
+  await rm(base, { recursive: true, force: true });
+});
+
+async function lookUp(path: string): Promise<{ real: string; links: number } | undefined> {
+  const disk = await lookUpPaths("modify_file", { path }, { agentCtx: { cwd: safe, safe_paths: [safe] }, ownFiles: [] });
+  const [first] = Object.entries(disk ?? {});
+  return first?.[1];
+}
+
+describe("lookUpPaths", () => {
+  it("resolves a file that is there, and the directories that it is compared with", async () => {
+    await writeFile(join(safe, "a.txt"), "a");
+    const disk = await lookUpPaths(
+      "read_file",
+      { path: "a.txt" },
+      { agentCtx: { cwd: safe, safe_paths: [base] }, ownFiles: [join(base, "audit.log")] },
+    );
+    expect(disk).toEqual({
+      [join(safe, "a.txt")]: { real: join(safe, "a.txt"), links: 1 },
+      [base]: { real: base, links: 1 },
+      [safe]: { real: safe, links: 1 },
+      [join(base, "audit.log")]: { real: join(base, "audit.log"), links: 0 },
+    });
+  });
+
+  it("resolves a file that is not there yet by its deepest existing parent", async () => {
+    expect(await lookUp("new/deep/file.txt")).toEqual({ real: join(safe, "new", "deep", "file.txt"), links: 0 });
+  });
+
+  it("follows a symlink in the middle and at the end, also one that leads to nothing yet", async () => {
+    await symlink(join(base, "outside"), join(safe, "door"));
+    await symlink(join(base, "outside", "secret"), join(safe, "harmless.txt"));
+    await symlink("../outside/not-yet", join(safe, "later.txt"));
+    expect((await lookUp("door/new.txt"))?.real).toBe(join(base, "outside", "new.txt"));
+    expect((await lookUp("harmless.txt"))?.real).toBe(join(base, "outside", "secret"));
+    expect((await lookUp("later.txt"))?.real).toBe(join(base, "outside", "not-yet"));
+    expect((await lookUp("door/../safe/x"))?.real).toBe(join(base, "safe", "x"));
+  });
+
+  it("counts the names of a file, and leaves out what the disk would not tell", async () => {
+    await link(join(base, "outside", "secret"), join(safe, "twin"));
+    expect(await lookUp("twin")).toEqual({ real: join(safe, "twin"), links: 2 });
+    await symlink("loop-b", join(safe, "loop-a"));
+    await symlink("loop-a", join(safe, "loop-b"));
+    const disk = await lookUpPaths("modify_file", { path: "loop-a" }, { agentCtx: { cwd: safe }, ownFiles: [] });
+    expect(Object.keys(disk ?? {})).toEqual([safe]);
+  });
+
+  it("asks the disk about file actions alone", async () => {
+    expect(await lookUpPaths("execute_shell", { command: "ls" }, { agentCtx: {}, ownFiles: [] })).toBeUndefined();
+    expect(await lookUpPaths("modify_file", { path: 7 }, { agentCtx: {}, ownFiles: [] })).toBeUndefined();
+  });
+});

@@ -1,0 +1,86 @@
+import { resolve } from "node:path";
+import { openAuditLog } from "../audit/index.ts";
+import type { AuditLogOptions } from "../audit/index.ts";
+import { CanopyError } from "../errors.ts";
+import { nearest } from "../policy/nearest.ts";
+import { defaultPolicyName } from "../policy/index.ts";
+import type { PolicySource } from "../policy/index.ts";
+import { Canopy } from "./canopy.ts";
+import type { Mode } from "./canopy.ts";
+import { loadPolicyFrom } from "./policy-file.ts";
+
+export interface CanopyOptions {
+  /** A policy file's path, `canopy:default`, or a policy's text with a name for it. `canopy:default` where it is left out. */
+  readonly policy?: string | PolicySource;
+  /** Where and how the log is kept; `audit.log` in the working directory where it is left out. A string is its path. */
+  readonly audit?: string | Partial<AuditLogOptions>;
+  /** `enforce` unless the host asks to `observe`. */
+  readonly mode?: Mode;
+  /**
+   * Whether the paths of file actions are looked up on this machine's disk, so that a symlink or a hard link is judged as what it leads to.
+   * On by default; switch it off where the actions happen on another machine.
+   */
+  readonly resolvePaths?: boolean;
+}
+
+/** What a runtime that only checks is made with. */
+export type CheckerOptions = Pick<CanopyOptions, "policy" | "resolvePaths">;
+
+/** Evaluates requests and records nothing. */
+export type Checker = Pick<Canopy, "check" | "policy">;
+
+/**
+ * Opens a runtime of its own, with its own policy and log. Rejects with `POLICY_INVALID` when the policy does not load, with `AUDIT_LOG_…`
+ * when the log cannot be opened or is not in order, and with `INVALID_OPTIONS` for an option that is none.
+ */
+export async function openCanopy(options: CanopyOptions = {}): Promise<Canopy> {
+  checkOptions(options);
+  const policy = await loadPolicyFrom(options.policy ?? defaultPolicyName);
+  return await startCanopy(options, async () => await Promise.resolve(policy));
+}
+
+/**
+ * Tries requests against a policy: what would be decided, with nothing recorded. The policy is loaded once; while it does not load, `policy()`
+ * rejects with `POLICY_INVALID` and every check answers DENY.
+ */
+export function createChecker(options: CheckerOptions = {}): Checker {
+  checkOptions(options);
+  const policy = loadPolicyFrom(options.policy ?? defaultPolicyName);
+  // Whoever checks is told; a checker that is never asked anything is no reason to end the process.
+  policy.catch(() => undefined);
+  return new Canopy({
+    policy: async () => await policy,
+    log: null,
+    ownFiles: [],
+    mode: "enforce",
+    resolvePaths: options.resolvePaths ?? true,
+  });
+}
+
+/** Opens the log for a policy that may be loaded later: until it is, every answer is a DENY, and it is on record. */
+export async function startCanopy(options: CanopyOptions, policy: CanopyParts["policy"]): Promise<Canopy> {
+  const audit = typeof options.audit === "string" ? { path: options.audit } : (options.audit ?? {});
+  const log = await openAuditLog({ ...audit, path: resolve(audit.path ?? "audit.log") });
+  const policyFile = typeof options.policy === "string" && options.policy !== defaultPolicyName ? [resolve(options.policy)] : [];
+  const ownFiles = [log.path, `${log.path}.lock`, `${log.path}.head`, ...policyFile];
+  return new Canopy({ policy, log, ownFiles, mode: options.mode ?? "enforce", resolvePaths: options.resolvePaths ?? true });
+}
+
+type CanopyParts = ConstructorParameters<typeof Canopy>[0];
+
+const optionNames = ["policy", "audit", "mode", "resolvePaths"] as const satisfies readonly (keyof CanopyOptions)[];
+
+/** JavaScript callers have no compiler: a misspelt option must not quietly mean the default. */
+function checkOptions(options: CanopyOptions): void {
+  for (const name of Object.keys(options)) {
+    if ((optionNames as readonly string[]).includes(name)) continue;
+    const meant = nearest(name, optionNames);
+    throw new CanopyError("INVALID_OPTIONS", `unknown option \`${name}\`${meant === undefined ? "" : `, did you mean \`${meant}\`?`}`);
+  }
+  if (options.mode !== undefined && options.mode !== "enforce" && options.mode !== "observe") {
+    throw new CanopyError("INVALID_OPTIONS", `unknown mode \`${String(options.mode)}\`, it is \`enforce\` or \`observe\``);
+  }
+  if (options.resolvePaths !== undefined && typeof options.resolvePaths !== "boolean") {
+    throw new CanopyError("INVALID_OPTIONS", "`resolvePaths` is true or false");
+  }
+}

@@ -1,0 +1,48 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { CanopyError } from "../errors.ts";
+import { defaultPolicyName, loadPolicy } from "../policy/index.ts";
+import type { Policy, PolicySource } from "../policy/index.ts";
+
+/** No policy is this long; a device or a log that is named by mistake is not read to its end. */
+const largestFile = 4 * 1024 * 1024;
+
+/**
+ * Loads the policy that the host names: a file, `canopy:default`, or a source at hand. Files that it extends are found beside the file that
+ * names them. Rejects with `POLICY_INVALID` for whatever keeps it from being in force; nothing of a broken policy is.
+ */
+export async function loadPolicyFrom(policy: string | PolicySource): Promise<Policy> {
+  const root = typeof policy === "string" ? await rootSource(policy) : policy;
+  return await loadPolicy(root, { read: readPolicyFile });
+}
+
+async function rootSource(name: string): Promise<PolicySource> {
+  if (name === defaultPolicyName) return { name: "the host's choice", text: `version: 1\nextends: [${defaultPolicyName}]\n` };
+  return await readPolicyFile(name);
+}
+
+async function readPolicyFile(path: string): Promise<PolicySource> {
+  let file;
+  try {
+    // Not blocking: a named pipe would wait for a writer for ever.
+    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const status = await file.stat();
+    if (!status.isFile()) throw new CanopyError("POLICY_INVALID", `\`${path}\` is not a file`);
+    const { size } = status;
+    const buffer = Buffer.alloc(Math.min(size, largestFile) + 1);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    if (bytesRead > largestFile) throw new CanopyError("POLICY_INVALID", `\`${path}\` is longer than ${largestFile} bytes`);
+    return { name: path, text: new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, bytesRead)) };
+  } catch (error) {
+    if (error instanceof CanopyError) throw error;
+    throw new CanopyError("POLICY_INVALID", `cannot read the policy file \`${path}\`: ${why(error)}`, { cause: error });
+  } finally {
+    await file?.close();
+  }
+}
+
+function why(error: unknown): string {
+  if (error instanceof TypeError) return "it is not UTF-8";
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  return code === "ENOENT" ? "there is no such file" : (code ?? "reading it failed");
+}

@@ -1,0 +1,34 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+
+const run = promisify(execFile);
+const examples = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+/** Runs an example in an empty folder, where it may leave its log. */
+async function runExample(file: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "canopy-example-"));
+  try {
+    const { stdout } = await run(process.execPath, ["--conditions=@canopy-runtime/source", join(examples, file)], { cwd: folder });
+    return stdout;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+it("quick-start asks about one action and is told", async () => {
+  const [decision, reason, avid] = (await runExample("quick-start/ask.ts")).split("\n");
+  expect(decision).toBe("DENY");
+  expect(reason).toMatch(/\w/);
+  expect(avid).toMatch(/^AVID-[0-9a-f]{64}$/);
+});
+
+it("tidy-up stops a real agent loop before it does harm, and every claim that it makes is so", async () => {
+  const output = await runExample("tidy-up/main.ts");
+  expect(output).not.toContain("NOT SO");
+  expect(output.match(/^ {2}ok /gm)).toHaveLength(7);
+});
