@@ -142,7 +142,7 @@ describe("the SDK's approvals with Canopy behind them", () => {
   it.each([
     ["a tool that is not there", {}, "not-applicable"],
     ["a tool that the client runs", { pay: { inputSchema: z.object({}) } }, "not-applicable"],
-    ["a name that every object inherits", Object.create({ pay: payments([]).pay }) as object, "not-applicable"],
+    ["a name that every object inherits", Object.create(payments([], { needsApproval: true })) as object, "not-applicable"],
     [
       "a `needsApproval` that throws",
       {
