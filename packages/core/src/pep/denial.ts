@@ -10,10 +10,7 @@ export class ActionDeniedError extends CanopyError {
   readonly decision: Denied;
 
   constructor(decision: Denied) {
-    super(
-      "ACTION_DENIED",
-      `denied by policy, the tool did not run: ${oneLine(decision.reason)} (do not retry: the answer will be the same)`,
-    );
+    super("ACTION_DENIED", `denied, the tool did not run: ${oneLine(decision.reason)} (do not retry this call)`);
     this.decision = decision;
   }
 }

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 
 import type { Authorizer, AuthorizationResult } from "../runtime/authorizer.ts";
@@ -48,9 +49,7 @@ describe("a guarded call", () => {
     const { ended, ran } = await run(guardOf(fakeAuthorizer("DENY")), callOf({}));
     expect(ran).toEqual([]);
     expect(() => settle(ended)).toThrow(ActionDeniedError);
-    expect(() => settle(ended)).toThrow(
-      "denied by policy, the tool did not run: the fake says DENY (do not retry: the answer will be the same)",
-    );
+    expect(() => settle(ended)).toThrow("denied, the tool did not run: the fake says DENY (do not retry this call)");
   });
 
   it("does not run where it needs a person, and names the approval", async () => {
@@ -70,6 +69,22 @@ describe("a guarded call", () => {
     const { ran } = await run(guardOf(authorizer), callOf(args));
     expect(ran).toEqual([{ amount: 1, to: { name: "ann" } }]);
     expect(authorizer.requests[0]?.actions[0].payload).toEqual({ amount: 1, to: { name: "ann" } });
+  });
+
+  it("runs on exactly what was judged, for any JSON, and that is what was asked for", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.jsonValue({ stringUnit: "grapheme" }), async (value) => {
+        const text = JSON.stringify(value);
+        const given: unknown = JSON.parse(text);
+        const authorizer = fakeAuthorizer(() => {
+          if (typeof given === "object" && given !== null) for (const key of Object.keys(given)) Reflect.set(given, key, "changed");
+          return "ALLOW";
+        });
+        const { ran } = await run(guardOf(authorizer), callOf(given));
+        expect(JSON.stringify(ran[0])).toBe(JSON.stringify(authorizer.requests[0]?.tool?.args));
+        expect(JSON.stringify(ran[0])).toBe(text);
+      }),
+    );
   });
 
   it("shows the authorizer frozen arguments, and gives the tool its own copy to work on", async () => {
