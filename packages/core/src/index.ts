@@ -2,7 +2,7 @@ export { CanopyError, type CanopyErrorCode } from "./errors.ts";
 export { type ActionBinding } from "./pep/action-binding.ts";
 export { type ArgsPath, type ToolBinding, type ToolBindings } from "./pep/binding.ts";
 export { ActionDeniedError, ApprovalRequiredError, oneLine, refusalError } from "./pep/denial.ts";
-export { type Call, type GuardedCall, askAhead, authorizeCall, guardCall, guardStream, settle } from "./pep/guard-call.ts";
+export { type Call, askAhead, guardCall, guardStream, settle } from "./pep/guard-call.ts";
 export { type GuardToolOptions, guardTool, isGeneratorFunction } from "./pep/guard-tool.ts";
 export { type Guard, type GuardOptions, checkKeys, prepareGuard } from "./pep/guard.ts";
 export { copyProperties, guardOf, isGuarded, isGuardedBy, markGuarded } from "./pep/guarded.ts";
