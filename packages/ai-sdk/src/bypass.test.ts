@@ -32,7 +32,7 @@ describe("the ways around an approval hook", () => {
     const orchestrate = tool({ inputSchema: z.object({}), execute: async (_, options) => pay.execute({ amount: 1 }, options) });
     const { text, seen } = await seven.generate({ orchestrate }, [{ tool: "orchestrate", input: {} }]);
     expect([text, ran]).toEqual(["done", []]);
-    expect(seen).toContain("denied by policy");
+    expect(seen).toContain("denied, the tool did not run");
   });
 
   it("a hook that changes the input after it was approved changes what is judged, never only what runs", async () => {

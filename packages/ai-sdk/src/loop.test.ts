@@ -72,7 +72,7 @@ describe.each(loops)("the loop of ai $major", ({ generate, stream }) => {
       expect(kindsOf(parts, "count")).toEqual(["tool-call", "tool-result"]);
       expect(kindsOf(parts, "delete_all")).toEqual(["tool-call", "tool-error"]);
       expect(kindsOf(parts, "pay")).toEqual(["tool-call", "tool-error"]);
-      expect(seen).toContain("denied by policy, the tool did not run: the fake says DENY (do not retry");
+      expect(seen).toContain("denied, the tool did not run: the fake says DENY (do not retry");
       expect(seen).toContain("approval required, the tool did not run: the fake says REQUIRE_APPROVAL (approval id `approval-1`");
       expect(authorizer.requests).toHaveLength(4);
       expect(authorizer.outcomes).toHaveLength(2);

@@ -85,7 +85,7 @@ describe("the SDK's approvals with Canopy behind them", () => {
     const tools = guardTools(payments(ran), { agentCtx, authorizer: fakeAuthorizer("DENY") });
     const { text, seen } = await seven.generate(tools, [call], { toolApproval: canopyToolApproval(tools) });
     expect([text, ran]).toEqual(["done", []]);
-    expect(seen).toContain("denied by policy, the tool did not run: the fake says DENY");
+    expect(seen).toContain("denied, the tool did not run: the fake says DENY");
   });
 
   it.each(["generate", "stream"] as const)("ask once for a call that is allowed, in %s", async (way) => {
@@ -142,7 +142,7 @@ describe("the SDK's approvals with Canopy behind them", () => {
   it.each([
     ["a tool that is not there", {}, "not-applicable"],
     ["a tool that the client runs", { pay: { inputSchema: z.object({}) } }, "not-applicable"],
-    ["a name that every object inherits", Object.create({ pay: payments([]).pay }) as object, "not-applicable"],
+    ["a name that every object inherits", Object.create(payments([], { needsApproval: true })) as object, "not-applicable"],
     [
       "a `needsApproval` that throws",
       {

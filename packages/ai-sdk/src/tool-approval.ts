@@ -1,4 +1,4 @@
-import { askAhead, guardOf, refusalError } from "@canopy-runtime/core";
+import { askAhead, guardOf, oneLine, refusalError } from "@canopy-runtime/core";
 
 import { hostOptions } from "./sdk-tool.ts";
 import type { SdkTool, SdkTools } from "./sdk-tool.ts";
@@ -30,7 +30,7 @@ export function canopyToolApproval(tools: SdkTools): (question: ApprovalQuestion
       const decision = await askAhead(guard, { args: input, host, callId: toolCallId, run: messages });
       if (decision.decision === "DENY") return { type: "denied", reason: refusalError(decision).message };
       if (decision.decision === "REQUIRE_APPROVAL") {
-        return { type: "user-approval", reason: `${decision.reason} (approval id \`${decision.approvalId}\`)` };
+        return { type: "user-approval", reason: `${oneLine(decision.reason)} (approval id \`${oneLine(decision.approvalId)}\`)` };
       }
     }
     return ownApproval(tool, input, { toolCallId, messages, context });

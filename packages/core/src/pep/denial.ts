@@ -10,10 +10,7 @@ export class ActionDeniedError extends CanopyError {
   readonly decision: Denied;
 
   constructor(decision: Denied) {
-    super(
-      "ACTION_DENIED",
-      `denied by policy, the tool did not run: ${sentence(decision.reason)} (do not retry: the answer will be the same)`,
-    );
+    super("ACTION_DENIED", `denied, the tool did not run: ${oneLine(decision.reason)} (do not retry this call)`);
     this.decision = decision;
   }
 }
@@ -26,7 +23,7 @@ export class ApprovalRequiredError extends CanopyError {
   constructor(decision: ApprovalRequired) {
     super(
       "APPROVAL_REQUIRED",
-      `approval required, the tool did not run: ${sentence(decision.reason)} (approval id \`${sentence(decision.approvalId)}\`; ` +
+      `approval required, the tool did not run: ${oneLine(decision.reason)} (approval id \`${oneLine(decision.approvalId)}\`; ` +
         "do not retry before a person has approved it, and then make the same call with the same arguments)",
     );
     this.decision = decision;
@@ -39,8 +36,11 @@ export function refusalError(decision: Denied | ApprovalRequired): ActionDeniedE
   return decision.decision === "DENY" ? new ActionDeniedError(decision) : new ApprovalRequiredError(decision);
 }
 
-/** One line of bounded length, whatever an authorizer answered. */
-function sentence(text: string): string {
+/**
+ * `text` as one line of bounded length, without control and direction characters, for people and models to read: reasons may quote
+ * what a model wrote.
+ */
+export function oneLine(text: string): string {
   return text
     .slice(0, 2_000)
     .toWellFormed()

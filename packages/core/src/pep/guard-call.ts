@@ -43,6 +43,8 @@ export async function guardCall<T>(guard: Guard, call: Call, work: (args: unknow
   const answer = await authorizeCall(guard, call);
   if (answer.kind !== "allowed") return answer;
   const { decision } = answer;
+  // Asked once more, with nothing awaited from here to the tool.
+  if (isAborted(call.signal)) return abandon(answer, call);
   let output: T;
   try {
     output = await work(answer.redeem());
@@ -62,6 +64,7 @@ export async function* guardStream<T, R, N>(
 ): AsyncGenerator<T, R, N> {
   const answer = await authorizeCall(guard, call);
   if (answer.kind !== "allowed") return settle(answer);
+  if (isAborted(call.signal)) return settle(await abandon(answer, call));
   let last: T | undefined;
   let status: "success" | "error" = "error";
   try {
@@ -139,10 +142,10 @@ async function judge(
   let givenUp = false;
   const judging = ask(guard, call, args, () => givenUp);
   const judged = await first(judging, guard.timeoutMs, signal);
-  if (judged !== "timeout" && judged !== "aborted" && !isAborted(signal)) return { kind: "judged", ...judged };
+  if (judged !== "timeout" && judged !== "aborted") return { kind: "judged", ...judged };
   givenUp = true;
   void judging.then(closeUnused);
-  if (isAborted(signal)) return { kind: "aborted", reason: signal?.reason };
+  if (judged === "aborted") return { kind: "aborted", reason: signal?.reason };
   return { kind: "judged", decision: deny(`no answer from the authorizer within ${guard.timeoutMs} ms`), authorizer: undefined };
 }
 
@@ -164,6 +167,11 @@ function ticket(decision: Allowed, authorizer: Authorizer, args: Snapshot, given
         timeoutMs,
       ),
   } as const);
+}
+
+async function abandon(leave: Ticket, { signal }: Call): Promise<Refused> {
+  await leave.report("error");
+  return { kind: "aborted", reason: signal?.reason };
 }
 
 /** Puts on record that a call which was allowed too late did not run. */

@@ -204,6 +204,15 @@ describe("wrapping twice", () => {
     await expect(guardTool(proxied, options)({ id: "a", cents: 1 })).rejects.toThrow(ActionDeniedError);
   });
 
+  it("is not fooled by a mark that Canopy did not make", async () => {
+    const options = { name: "refund", agentCtx, authorizer: fakeAuthorizer("DENY") };
+    const [key] = Object.getOwnPropertySymbols(guardTool(refund, options));
+    const guard = Object.getOwnPropertyDescriptor(guardTool(refund, options), key ?? "")?.value as { guard: object };
+    const forged = refund.bind(null);
+    Object.defineProperty(forged, key ?? "", { value: { self: forged, guard: { ...guard.guard } } });
+    await expect(guardTool(forged, options)({ id: "a", cents: 1 })).rejects.toThrow(ActionDeniedError);
+  });
+
   it("leaves no trace in what enumerates or copies a function's properties", () => {
     const guarded = guardTool(refund, { name: "refund", agentCtx, authorizer: fakeAuthorizer() });
     expect(Object.keys(guarded)).toEqual([]);

@@ -3,6 +3,9 @@ import type { Guard } from "./guard.ts";
 
 const key = Symbol.for("@canopy-runtime/core/guarded");
 
+// What another copy of Canopy in this process made asks that copy's default runtime, which may be another one.
+const ours = new WeakSet<Guard>();
+
 /** What a guarded function carries. It names the function, so that a copy of it onto another function proves nothing. */
 interface Mark {
   readonly self: unknown;
@@ -15,9 +18,10 @@ export function isGuarded(value: unknown): boolean {
   return markOf((value as { readonly execute?: unknown }).execute) !== undefined;
 }
 
-/** The guard of a guarded function. */
+/** The guard of a function that this copy of Canopy guarded. */
 export function guardOf(fn: unknown): Guard | undefined {
-  return markOf(fn)?.guard;
+  const guard = markOf(fn)?.guard;
+  return guard !== undefined && ours.has(guard) ? guard : undefined;
 }
 
 /**
@@ -25,12 +29,13 @@ export function guardOf(fn: unknown): Guard | undefined {
  * wrapped again: both guards ask, and the strictest answer wins.
  */
 export function isGuardedBy(fn: unknown, guard: Guard): boolean {
-  const mark = markOf(fn);
-  return mark !== undefined && sameGuard(mark.guard, guard);
+  const present = guardOf(fn);
+  return present !== undefined && sameGuard(present, guard);
 }
 
 /** Marks `fn`, which must enforce `guard`. */
 export function markGuarded<F extends (...args: never[]) => unknown>(fn: F, guard: Guard): F {
+  ours.add(guard);
   return Object.defineProperty(fn, key, { value: Object.freeze({ self: fn, guard } satisfies Mark) });
 }
 

@@ -41,6 +41,7 @@ describe("a call of a bound tool", () => {
     expect(call({ file: { path: "a", follow: true } }, nested).actions[0].open).toEqual([
       "argument `file.follow` is neither bound nor ignored",
     ]);
+    expect(call({ file: { path: "a" }, other: {} }, nested).actions[0].open).toEqual(["argument `other` is neither bound nor ignored"]);
     expect(call({ file: "a" }, nested).actions[0].open).toEqual(["argument `file` is neither bound nor ignored"]);
   });
 
