@@ -1,5 +1,5 @@
+import { CanopyError } from "@canopy-runtime/core";
 import {
-  CanopyError,
   checkKeys,
   copyProperties,
   guardCall,
@@ -10,8 +10,8 @@ import {
   nearestHint,
   prepareGuard,
   settle,
-} from "@canopy-runtime/core";
-import type { Call, Guard, GuardOptions, ToolBindings } from "@canopy-runtime/core";
+} from "@canopy-runtime/core/pep";
+import type { Call, Guard, GuardOptions, ToolBindings } from "@canopy-runtime/core/pep";
 
 import { hostOptions, obstacle } from "./sdk-tool.ts";
 import type { HostOptions, InputOf, SdkTool, SdkTools } from "./sdk-tool.ts";

@@ -1,4 +1,4 @@
-import { askAhead, guardOf, oneLine, refusalError } from "@canopy-runtime/core";
+import { askAhead, guardOf, oneLine, refusalError } from "@canopy-runtime/core/pep";
 
 import { hostOptions } from "./sdk-tool.ts";
 import type { SdkTool, SdkTools } from "./sdk-tool.ts";

@@ -252,9 +252,15 @@ function contextOf(base: PathBase, disk: Disk | undefined): Context {
   const cwd = base.cwd === undefined ? null : directory(base.cwd);
   const home = resolve(base.home);
   const workspace = resolve(base.workspace);
+  const anywhere = cwd ?? home[0] ?? workspace[0];
   const context = {
     start: { cwd, home: home[0] ?? null },
-    around: { home, workspace, ownFiles: (base.ownFiles ?? []).flatMap(resolve), windows: (cwd ?? home[0] ?? workspace[0])?.root !== "/" },
+    around: {
+      home,
+      workspace,
+      ownFiles: (base.ownFiles ?? []).flatMap(resolve),
+      windows: anywhere === undefined ? null : anywhere.root !== "/",
+    },
   };
   contexts.set(base, { disk, context });
   return context;

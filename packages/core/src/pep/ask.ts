@@ -3,8 +3,8 @@ import { cloneJson } from "../json.ts";
 import type { JsonObject } from "../json.ts";
 import type { AuthorizationRequest, AuthorizationResult, Authorizer } from "../runtime/authorizer.ts";
 import { defaultAuthorizer } from "../runtime/default-authorizer.ts";
-import type { ActionBinding } from "./action-binding.ts";
-import { pathKeys } from "./binding.ts";
+import type { ActionBinding } from "../policy/bindings.ts";
+import { argumentKeys } from "../policy/bindings.ts";
 import type { Denied } from "./denial.ts";
 import { takeAnswer } from "./kept-answers.ts";
 import { readContext } from "./guard.ts";
@@ -115,7 +115,7 @@ async function bindingsOf(authorizer: Authorizer, name: string): Promise<readonl
 function readBinding(name: string, value: unknown): ActionBinding {
   const binding = cloneJson(value) as Partial<ActionBinding> | null;
   const paths = [...Object.values(binding?.payload ?? [null]), ...(binding?.ignore ?? [null])];
-  if (typeof binding?.actionType !== "string" || paths.some((path) => typeof path !== "string" || pathKeys(path) === undefined)) {
+  if (typeof binding?.actionType !== "string" || paths.some((path) => typeof path !== "string" || argumentKeys(path) === undefined)) {
     throw new CanopyError("POLICY_INVALID", `a binding of \`${name}\` cannot be understood`);
   }
   return binding as ActionBinding;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import { CanopyError } from "../errors.ts";
-import { pathKeys, prepareBindings } from "./binding.ts";
+import { argumentKeys } from "../policy/bindings.ts";
+import { prepareBindings } from "./binding.ts";
 
 function refusalOf(binding: unknown): unknown {
   try {
@@ -70,8 +71,8 @@ describe("bindings", () => {
 
 describe("a path", () => {
   it("leads to the arguments or to a member of them", () => {
-    expect(pathKeys("args")).toEqual([]);
-    expect(pathKeys("args.a.b")).toEqual(["a", "b"]);
-    expect(pathKeys("argsx.a")).toBeUndefined();
+    expect(argumentKeys("args")).toEqual([]);
+    expect(argumentKeys("args.a.b")).toEqual(["a", "b"]);
+    expect(argumentKeys("argsx.a")).toBeUndefined();
   });
 });

@@ -1,8 +1,9 @@
 import { CanopyError } from "../errors.ts";
 import { standardActions } from "../policy/actions.ts";
 import type { ActionType } from "../runtime/action-payloads.ts";
-import type { ActionBinding } from "./action-binding.ts";
-import { nearestHint } from "./nearest.ts";
+import { argumentKeys } from "../policy/bindings.ts";
+import type { ActionBinding } from "../policy/bindings.ts";
+import { nearestHint } from "../policy/nearest.ts";
 
 /** A place in the arguments of a call: `args` for all of them, `args.options.path` for a member. */
 export type ArgsPath = "args" | `args.${string}`;
@@ -48,12 +49,6 @@ export function prepareBindings(name: string, bindings: unknown): readonly Prepa
   const list: readonly unknown[] = Array.isArray(bindings) ? bindings : [bindings];
   if (list.length === 0) throw refusal(name, "is an empty list: leave it out, and the tool is an action type of its own");
   return Object.freeze(Array.from(list, (binding) => prepare(name, binding)));
-}
-
-/** The keys below the arguments that `path` leads through, or undefined where it is no path into `args`. */
-export function pathKeys(path: string): readonly string[] | undefined {
-  const [root, ...keys] = path.split(".");
-  return root === "args" && keys.every((key) => key !== "" && !/[[\]\s]/.test(key)) ? keys : undefined;
 }
 
 function prepare(name: string, binding: unknown): PreparedBinding {
@@ -103,7 +98,8 @@ function ignored(name: string, ignore: unknown): readonly string[] {
 
 function checkedPath(name: string, path: unknown): string {
   if (typeof path !== "string") throw refusal(name, "has a path that is not a string");
-  if (pathKeys(path) === undefined) throw refusal(name, `has the path \`${path}\`, which does not lead into \`args\`: write \`args.name\``);
+  if (argumentKeys(path) === undefined)
+    throw refusal(name, `has the path \`${path}\`, which does not lead into \`args\`: write \`args.name\``);
   return path;
 }
 

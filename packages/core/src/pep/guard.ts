@@ -7,7 +7,7 @@ import type { AgentContext } from "../runtime/agent-context.ts";
 import type { Authorizer } from "../runtime/authorizer.ts";
 import { prepareBindings } from "./binding.ts";
 import type { PreparedBinding } from "./binding.ts";
-import { nearestHint } from "./nearest.ts";
+import { nearestHint } from "../policy/nearest.ts";
 
 /** The agent context of a guard: a value, taken when wrapping, or a function of what the host (never the model) says about each call. */
 type AgentContextSource<Host> = AgentContext | ((host: Host) => AgentContext | PromiseLike<AgentContext>);

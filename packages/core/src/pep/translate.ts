@@ -3,8 +3,8 @@ import { cloneJson, isJsonObject, member } from "../json.ts";
 import type { JsonValue } from "../json.ts";
 import { standardActions } from "../policy/actions.ts";
 import type { Action, ToolCall } from "../runtime/authorizer.ts";
-import type { ActionBinding } from "./action-binding.ts";
-import { pathKeys } from "./binding.ts";
+import type { ActionBinding } from "../policy/bindings.ts";
+import { argumentKeys } from "../policy/bindings.ts";
 import type { ComputedAction, PreparedBinding } from "./binding.ts";
 
 /** The arguments of a call, taken once: `judged` shares nothing with what the caller still holds. */
@@ -135,7 +135,7 @@ function step(value: JsonValue | undefined, key: string): JsonValue | undefined 
 }
 
 function keysOf(path: string): readonly string[] {
-  const keys = pathKeys(path);
+  const keys = argumentKeys(path);
   if (keys === undefined) throw new CanopyError("POLICY_INVALID", `the path \`${path}\` of a binding does not lead into \`args\``);
   return keys;
 }

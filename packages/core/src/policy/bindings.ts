@@ -14,9 +14,10 @@ export interface ActionBinding {
   readonly ignore: readonly string[];
 }
 
-/** A path into the arguments of a tool call. */
-export function isArgumentPath(text: string): boolean {
-  return /^args(?:\.[A-Za-z_$][\w$-]*|\[\d+\])*$/.test(text);
+/** The keys below the arguments that `path` leads through: none for `args`, two for `args.file.path`; undefined where it is no path into them. */
+export function argumentKeys(path: string): readonly string[] | undefined {
+  const [root, ...keys] = path.split(".");
+  return root === "args" && keys.every((key) => key !== "" && !/[[\]\s]/.test(key)) ? keys : undefined;
 }
 
 /** The `actions` of a policy: tool name → its bindings. */
@@ -76,7 +77,7 @@ function readFields(payload: MapNode, actionType: string, report: Report): Reado
 
 function argumentPath(node: Node, report: Report): string | undefined {
   const text = textOf(node, "an argument", report);
-  if (text === undefined || isArgumentPath(text)) return text;
+  if (text === undefined || argumentKeys(text) !== undefined) return text;
   report(node.at, `${quoted(text)} is no argument; arguments are written \`args.name\``);
   return undefined;
 }

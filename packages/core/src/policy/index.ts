@@ -1,4 +1,4 @@
-export { type ActionBinding, isArgumentPath } from "./bindings.ts";
+export { type ActionBinding, argumentKeys } from "./bindings.ts";
 export { type EvaluationInputs } from "./condition/values.ts";
 export { type Decision, decisions, strictest } from "./decision.ts";
 export { type Evaluation, type UnknownInput, evaluate } from "./evaluate.ts";

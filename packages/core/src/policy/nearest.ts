@@ -15,6 +15,12 @@ export function nearest(word: string, valid: Iterable<string>): string | undefin
   return best;
 }
 
+/** `, did you mean \`x\`?`, or nothing. */
+export function nearestHint(word: string, valid: Iterable<string>): string {
+  const meant = nearest(word, valid);
+  return meant === undefined ? "" : `, did you mean \`${meant}\`?`;
+}
+
 /** Case and separators are what people get wrong first: `deny-regex` and `agentId` are near `deny_regex` and `agent_id`. */
 export function normal(word: string): string {
   return word.toLowerCase().replaceAll(/[-_ ]/g, "");

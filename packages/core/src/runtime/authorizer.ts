@@ -1,4 +1,4 @@
-import type { ActionBinding } from "../pep/action-binding.ts";
+import type { ActionBinding } from "../policy/bindings.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { AgentContext } from "./agent-context.ts";
 

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { openAuditLog } from "../audit/index.ts";
 import type { AuditLogOptions } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
-import { nearest } from "../policy/nearest.ts";
+import { nearestHint } from "../policy/nearest.ts";
 import { defaultPolicyName } from "../policy/index.ts";
 import type { PolicySource } from "../policy/index.ts";
 import { Canopy } from "./canopy.ts";
@@ -74,8 +74,7 @@ const optionNames = ["policy", "audit", "mode", "resolvePaths"] as const satisfi
 function checkOptions(options: CanopyOptions): void {
   for (const name of Object.keys(options)) {
     if ((optionNames as readonly string[]).includes(name)) continue;
-    const meant = nearest(name, optionNames);
-    throw new CanopyError("INVALID_OPTIONS", `unknown option \`${name}\`${meant === undefined ? "" : `, did you mean \`${meant}\`?`}`);
+    throw new CanopyError("INVALID_OPTIONS", `unknown option \`${name}\`${nearestHint(name, optionNames)}`);
   }
   if (options.mode !== undefined && options.mode !== "enforce" && options.mode !== "observe") {
     throw new CanopyError("INVALID_OPTIONS", `unknown mode \`${String(options.mode)}\`, it is \`enforce\` or \`observe\``);

@@ -19,8 +19,8 @@ export interface Surroundings {
   readonly home: readonly Location[];
   readonly workspace: readonly Location[];
   readonly ownFiles: readonly Location[];
-  /** Where relative paths start on a Windows machine; paths of one system are alien to the other. */
-  readonly windows: boolean;
+  /** Whether relative paths start on a Windows machine, null where no directory says so; paths of one system are alien to the other. */
+  readonly windows: boolean | null;
 }
 
 export type Question = (at: Location, around: Surroundings) => Hit;
@@ -123,5 +123,5 @@ function isIn(directories: readonly Location[], at: Location): boolean {
 }
 
 function isAlien(at: Location, around: Surroundings): boolean {
-  return at.root !== null && at.root !== "~" && (at.root !== "/") !== around.windows;
+  return around.windows !== null && at.root !== null && at.root !== "~" && (at.root !== "/") !== around.windows;
 }

@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { JsonObject, JsonValue } from "../json.ts";
+import type { Decision } from "./decision.ts";
+import { evaluate } from "./evaluate.ts";
+import { loadPolicy } from "./load.ts";
+import type { Policy } from "./policy.ts";
+
+/** Who acts in the labelled requests. */
+const agent: JsonObject = {
+  cwd: "/repo",
+  home: "/home/agent",
+  safe_paths: ["/repo/", "/tmp/"],
+  safe_hosts: ["api.good.com", "*.cdn.good.com"],
+};
+
+/** One labelled request: `acceptable` are the answers that are right, `expected` is the best of them. */
+interface Labelled {
+  readonly id: string;
+  readonly kind?: "threat" | "benign";
+  readonly acceptable: readonly Decision[];
+  readonly why: string;
+  readonly [field: string]: unknown;
+}
+
+function labelled(name: string): readonly Labelled[] {
+  const text = readFileSync(new URL(`../../vectors/${name}.jsonl`, import.meta.url), "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Labelled);
+}
+
+let policy: Policy;
+
+beforeAll(async () => {
+  policy = await loadPolicy({ name: "root", text: "version: 1\nextends: [canopy:default]\n" });
+});
+
+function decide(actionType: string, payload: JsonValue, agentCtx: JsonObject = agent): Decision {
+  return evaluate(policy, { agentCtx, actionType, payload }).decision;
+}
+
+describe("the bundled policy about labelled paths", () => {
+  const actions: Readonly<Record<string, string>> = { read: "read_file", write: "modify_file", delete: "delete_file" };
+
+  it.each(labelled("path"))("$op $path: one of $acceptable ($why)", ({ op, path, acceptable }) => {
+    // Here only the repository is a safe path.
+    const agentCtx = { ...agent, safe_paths: ["/repo/"] };
+    expect(acceptable).toContain(decide(actions[String(op)] ?? "", { path: String(path) }, agentCtx));
+  });
+});
+
+describe("the bundled policy about labelled addresses", () => {
+  it.each(labelled("url"))("$url: one of $acceptable ($why)", ({ url, acceptable }) => {
+    expect(acceptable).toContain(decide("call_external_api", { url: String(url) }));
+  });
+});
