@@ -210,7 +210,8 @@ export class Call {
   }
 
   delete(item: Field, recursive = false): void {
-    for (const place of this.interpreter.places.of(item, this.state)) this.delete1(place, recursive);
+    // What was found below a directory may lie at any depth.
+    for (const place of this.interpreter.places.of(item, this.state)) this.delete1(place, recursive || item.under !== null);
   }
 
   delete1(place: Place, recursive: boolean): void {

@@ -45,6 +45,7 @@ function expandWord(word: Word, shell: Shell): readonly Field[] {
         break;
       case "substitution":
       case "arithmetic":
+        if (part.kind === "substitution") splitter.computed = true;
         if (part.quoted) splitter.whole(expandPart(part, shell));
         else splitter.split(expandPart(part, shell));
         break;
@@ -193,6 +194,8 @@ function isHarmlessOperand(text: Text | undefined): boolean {
 /** Builds the fields of one word. */
 class Splitter {
   content: Text | null = null;
+  /** All from here on may be what another program wrote. */
+  computed = false;
   #done: Field[] = [];
   #texts: Text[] = [];
   #glob = false;
@@ -249,7 +252,7 @@ class Splitter {
   #flush(): void {
     if (this.#present) {
       const text = joined(this.#texts);
-      this.#done.push({ ...text, under: this.#under, many: this.#many, glob: this.#glob, content: this.content });
+      this.#done.push({ ...text, under: this.#under, many: this.#many, glob: this.#glob, computed: this.computed, content: this.content });
     }
     this.#texts = [];
     this.#glob = false;

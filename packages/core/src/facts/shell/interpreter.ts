@@ -13,6 +13,7 @@ import { Places, shown } from "./paths.ts";
 import type { Place } from "./paths.ts";
 import type { Assignment, Node, Redirect, Script, SimpleCommand, Statement } from "./script.ts";
 import type { State } from "./state.ts";
+import { directoriesOf } from "./under.ts";
 import { empty, field, isKnown, joined, known, literal, mark, source, unknown } from "./text.ts";
 import type { Field, Text } from "./text.ts";
 
@@ -309,7 +310,8 @@ export class Interpreter {
     const [name, ...args] = words;
     if (name === undefined) return empty;
     if (wrappedBy.length > bounds.wrappers) this.findings.openEverything(`there are more than ${bounds.wrappers} wrappers around \`${shown(name.text)}\``);
-    const program = literal(name);
+    // What runs is never taken from what another program wrote: that one may be shadowed, and is asked again when it matters.
+    const program = name.computed ? undefined : literal(name);
     if (program === undefined) {
       this.#runsUnknown(name.sources, wrappedBy.at(-1) ?? "sh");
       this.findings.add("commands", words.map((word) => word.text).join(" "), {
@@ -440,11 +442,11 @@ export class Interpreter {
   }
 
   /** What a file holds where the script put it there. */
-  content(file: Field, state: State): Text {
+  content(file: Field, state: State, stdin: Text = state.stdin): Text {
     if (file.content !== null) return file.content;
     const path = this.places.absolute(file, state);
     if (path === undefined) return unknown(file.sources);
-    if (/^\/(?:dev\/stdin|dev\/fd\/0|proc\/self\/fd\/0)$/.test(literal(file) ?? path)) return state.stdin;
+    if (/^\/(?:dev\/stdin|dev\/fd\/0|proc\/self\/fd\/0)$/.test(literal(file) ?? path)) return stdin;
     return state.files.get(path) ?? unknown();
   }
 
@@ -512,23 +514,6 @@ export class Interpreter {
       },
     };
   }
-}
-
-/** The directories in or below which all that the words turn into lies, or null where that is not known. */
-export function directoriesOf(words: readonly Field[]): readonly string[] | null {
-  const directories: string[] = [];
-  for (const word of words) {
-    if (word.under !== null) {
-      directories.push(...word.under);
-      continue;
-    }
-    if (!isKnown(word)) return null;
-    const fixed = word.glob ? word.text.slice(0, word.text.search(/[*?[]/)) : word.text;
-    if (word.glob && /(?:^|\/)\.\.(?:\/|$)/.test(word.text.slice(fixed.length))) return null;
-    const parent = fixed.slice(0, fixed.lastIndexOf("/") + 1);
-    directories.push(parent === "" ? "." : parent);
-  }
-  return directories;
 }
 
 interface Redirected {

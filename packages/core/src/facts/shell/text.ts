@@ -33,6 +33,8 @@ export interface Field extends Text {
   readonly many: boolean;
   /** It has pattern characters that the shell replaces by the names of files. */
   readonly glob: boolean;
+  /** It is, in part, what another program wrote. */
+  readonly computed: boolean;
   /** What is read from the file that it names, where the script itself makes that. */
   readonly content: Text | null;
 }
@@ -66,7 +68,7 @@ export function joined(texts: readonly Text[], between = ""): Text {
 
 export function field(text: Text | string, rest: Partial<Field> = {}): Field {
   const base = typeof text === "string" ? known(text) : text;
-  return { text: base.text, sources: base.sources, under: base.under, many: false, glob: false, content: null, ...rest };
+  return { text: base.text, sources: base.sources, under: base.under, many: false, glob: false, computed: false, content: null, ...rest };
 }
 
 /** The exact text of `item` where it is exactly one word whose text is known, else undefined. */

@@ -56,7 +56,7 @@ export const builtinCommands: CommandTable = {
       const [file, ...args] = literal(call.args[0]) === "--" ? call.args.slice(1) : call.args;
       if (file === undefined) return empty;
       call.read(file);
-      const content = call.interpreter.content(file, call.state);
+      const content = call.interpreter.content(file, call.state, call.stdin);
       const { positional } = call.state;
       if (args.length > 0) call.state.positional = args;
       const output = call.interpreter.runText(content, call.state, { wrappedBy: [...call.wrappedBy, "source"] });

@@ -37,8 +37,7 @@ function runShell(call: Call): Text {
   }
   if (first === undefined || call.has("-s") || literal(first) === "-") return call.shell(call.stdin, { positional: positional(call.has("-s") ? operands : args), stdin: unknown() });
   call.read(first);
-  const text = literal(first);
-  const content = text !== undefined && /^\/(?:dev\/stdin|dev\/fd\/0|proc\/self\/fd\/0)$/.test(text) ? call.stdin : call.interpreter.content(first, call.state);
+  const content = call.interpreter.content(first, call.state, call.stdin);
   return call.shell(content, { positional: positional(args) });
 }
 

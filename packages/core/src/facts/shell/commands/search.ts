@@ -1,7 +1,7 @@
 // Programs that look for files and in them: findutils, fd and ripgrep manuals.
 import type { Call } from "../call.ts";
 import type { CommandTable } from "../grammar.ts";
-import { empty, field, isKnown, joined, literal, mark, unknown } from "../text.ts";
+import { empty, field, isKnown, joined, known, literal, mark, unknown } from "../text.ts";
 import type { Field, Text } from "../text.ts";
 
 export const searchCommands: CommandTable = {
@@ -24,18 +24,21 @@ export const searchCommands: CommandTable = {
     ],
     operands: "list",
   },
-  "stat readlink realpath basename dirname pathchk namei": {
+  stat: { options: ["-L,--dereference", "-f,--file-system", "--cached=", "-c,--format=", "--printf=", "-t,--terse", "-x", "-s", "-r", "-n", "-q"], operands: "list" },
+  readlink: { options: ["-f,--canonicalize", "-e,--canonicalize-existing", "-m,--canonicalize-missing", "-n,--no-newline", "-q,--quiet", "-s,--silent", "-v,--verbose", "-z,--zero"], operands: "list" },
+  realpath: { options: ["-e,--canonicalize-existing", "-m,--canonicalize-missing", "-L,--logical", "-P,--physical", "-q,--quiet", "--relative-to= list", "--relative-base= list", "-s,--strip,--no-symlinks", "-z,--zero"], operands: "list" },
+  basename: { options: ["-a,--multiple", "-s,--suffix=", "-z,--zero"], run: baseNameOf },
+  dirname: { options: ["-z,--zero"], run: directoryNameOf },
+  "pathchk namei": { options: ["-p", "-P", "--portability", "-l", "-m", "-o", "-v", "-x"], operands: "list" },
+  du: {
     options: [
-      ..."aefilLmnPqsvxztzEFr".split("").filter((flag) => !"cfst".includes(flag)).map((flag) => `-${flag}`),
-      ...["-f[=]", "-c,--format=", "-t", "-s,--suffix=", "--printf=", "--dereference", "--file-system", "--cached=", "--terse", "--canonicalize", "--canonicalize-existing", "--canonicalize-missing", "--no-newline", "--quiet", "--silent", "--verbose", "--zero", "--logical", "--physical", "--strip", "--no-symlinks", "--relative-to=", "--relative-base=", "--multiple", "-p", "--portability"],
+      ..."abcDHhkLlmPSsx0gt".split("").filter((flag) => flag !== "t").map((flag) => `-${flag}`),
+      ...["-B,--block-size=", "-d,--max-depth=", "-t,--threshold=", "-I=", "-X,--exclude-from= read", "--all", "--apparent-size", "--bytes", "--total", "--dereference-args", "--files0-from= read", "--human-readable", "--inodes", "--dereference", "--count-links", "--null", "--no-dereference", "--separate-dirs", "--si", "--summarize", "--time[=]", "--time-style=", "--exclude=", "--one-file-system"],
     ],
     operands: "list",
   },
-  "du df": {
-    options: [
-      ..."abcdDhHkLlmPsSxi0tTgv".split("").filter((flag) => !"dt".includes(flag)).map((flag) => `-${flag}`),
-      ...["-B,--block-size=", "-d,--max-depth=", "-t,--threshold=,--type=", "-X,--exclude-from= read", "-x,--one-file-system,--exclude-type=", "--all", "--apparent-size", "--bytes", "--total", "--dereference-args", "--files0-from= read", "--human-readable", "--inodes", "--dereference", "--count-links", "--null", "--no-dereference", "--separate-dirs", "--si", "--summarize", "--time[=]", "--time-style=", "--exclude=", "--local", "--no-sync", "--output[=]", "--portability", "--print-type", "--sync"],
-    ],
+  df: {
+    options: [..."ahHiklPTvgm".split("").map((flag) => `-${flag}`), "-B,--block-size=", "-t,--type=", "-x,--exclude-type=", "--all", "--total", "--human-readable", "--si", "--inodes", "--local", "--no-sync", "--output[=]", "--portability", "--print-type", "--sync"],
     operands: "list",
   },
   "fd fdfind": {
@@ -70,6 +73,21 @@ export const searchCommands: CommandTable = {
   "locate mlocate plocate": { options: ["-i", "-c", "-l=", "-n=", "-r=", "-b", "-e", "-q", "-w", "-A", "-0"] },
   "which whereis": { options: ["-a,--all", "-s", "-b", "-m", "-u", "-B=", "-M=", "-S=", "-f", "--skip-alias", "--skip-functions"] },
 };
+
+/** basename(1) and dirname(1) of one literal word. */
+function baseNameOf(call: Call): Text {
+  const [text, suffix] = call.operands.map(literal);
+  if (text === undefined || call.operands.length > 2 || call.arguments.options.length > 0 || call.operands.length === 0) return unknown();
+  const name = text.replace(/(?<=.)\/+$/, "").replace(/^.*\/(?=.)/s, "");
+  return known(`${suffix !== undefined && name.length > suffix.length && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name}\n`);
+}
+
+function directoryNameOf(call: Call): Text {
+  const text = literal(call.operands[0]);
+  if (text === undefined || call.operands.length !== 1 || call.arguments.options.length > 0) return unknown();
+  const parent = text.replace(/(?<=.)\/+$/, "");
+  return known(`${parent.includes("/") ? parent.replace(/\/+[^/]*$/, "") || "/" : "."}\n`);
+}
 
 /** Tests and actions by how many words they take (find(1)); the ones with effects are not here. */
 const plain: Readonly<Record<string, number>> = {

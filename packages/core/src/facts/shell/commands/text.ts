@@ -2,8 +2,9 @@
 import type { Call } from "../call.ts";
 import { expandSet, fromBase64, fromHex, translate } from "../constant.ts";
 import type { CommandTable } from "../grammar.ts";
+import { directoriesOf } from "../under.ts";
 import { judgeAwk, judgeSed } from "../programs.ts";
-import { isKnown, joined, known, literal, mark, unknown } from "../text.ts";
+import { field, isKnown, joined, known, literal, mark, source, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 
 const grepOptions = [
@@ -36,22 +37,27 @@ export const textCommands: CommandTable = {
     operands: "read",
     run: someLines,
   },
-  "wc sum cksum md5 md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum shasum b3sum": {
-    options: [
-      ..."cmlLwrsbtzCa".split("").filter((flag) => flag !== "a").map((flag) => `-${flag}`),
-      ...["--bytes", "--chars", "--lines", "--max-line-length", "--words", "--total=", "--files0-from= read", "--check", "--binary", "--text", "--tag", "--zero", "--ignore-missing", "--quiet", "--status", "--strict", "-a,--algorithm=", "-l,--length=", "--untagged", "--base64", "--raw", "--debug"],
-    ],
+  wc: { options: ["-c,--bytes", "-m,--chars", "-l,--lines", "-L,--max-line-length", "-w,--words", "--total=", "--files0-from= read"], operands: "read" },
+  "md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum b3sum shasum": {
+    options: ["-b,--binary", "-c,--check", "-t,--text", "-z,--zero", "--tag", "--ignore-missing", "--quiet", "--status", "--strict", "-w,--warn", "-a,--algorithm=", "-l,--length="],
     operands: "read",
   },
+  "md5 sum": { options: ["-r", "-s", "-q", "-p", "--sysv"], operands: "read" },
+  cksum: { options: ["-a,--algorithm=", "-l,--length=", "-c,--check", "--base64", "--raw", "--tag", "--untagged", "-z,--zero", "--debug"], operands: "read" },
   nl: { options: ["-b,--body-numbering=", "-d,--section-delimiter=", "-f,--footer-numbering=", "-h,--header-numbering=", "-i,--line-increment=", "-l,--join-blank-lines=", "-n,--number-format=", "-p,--no-renumber", "-s,--number-separator=", "-v,--starting-line-number=", "-w,--number-width="], operands: "read" },
-  "cut paste fold fmt expand unexpand column pr join comm": {
-    options: [
-      ..."abcdefghijklmnopqrstuvwxyz".split("").filter((flag) => !"bcdfwt".includes(flag)).map((flag) => `-${flag}`),
-      ...["-b,--bytes=", "-c,--characters=", "-d,--delimiter=,--delimiters=", "-f,--fields=", "-w,--width=", "-t,--tabs=", "--complement", "--only-delimited", "--output-delimiter=", "--serial", "--zero-terminated", "--spaces"],
-      ...["-1", "-2", "-3", "--check-order", "--nocheck-order", "--header", "--total", "--initial", "--all", "--first-only", "--table", "--json", "--output-separator=", "--separator=", "--crown-margin", "--split-only", "--uniform-spacing"],
-    ],
+  cut: { options: ["-b,--bytes=", "-c,--characters=", "-d,--delimiter=", "-f,--fields=", "-n", "--complement", "-s,--only-delimited", "--output-delimiter=", "-z,--zero-terminated", "-w"], operands: "read" },
+  paste: { options: ["-d,--delimiters=", "-s,--serial", "-z,--zero-terminated"], operands: "read" },
+  fold: { options: ["-b,--bytes", "-c,--characters", "-s,--spaces", "-w,--width="], operands: "read" },
+  fmt: { options: ["-NUM", "-c,--crown-margin", "-p,--prefix=", "-s,--split-only", "-t,--tagged-paragraph", "-u,--uniform-spacing", "-w,--width=", "-g,--goal="], operands: "read" },
+  expand: { options: ["-NUM", "-i,--initial", "-t,--tabs="], operands: "read" },
+  unexpand: { options: ["-a,--all", "--first-only", "-t,--tabs="], operands: "read" },
+  column: {
+    options: ["-c,--output-width=", "-d,--table-noheadings", "-e,--table-header-repeat", "-E,--table-noextreme=", "-H,--table-hide=", "-J,--json", "-L,--keep-empty-lines", "-l,--table-columns-limit=", "-N,--table-columns=", "-n,--table-name=", "-O,--table-order=", "-o,--output-separator=", "-R,--table-right=", "-s,--separator=", "-T,--table-truncate=", "-t,--table", "-W,--table-wrap=", "-x,--fillrows"],
     operands: "read",
   },
+  pr: { options: ["-NUM", "-a,--across", "-d,--double-space", "-D,--date-format=", "-F,-f,--form-feed", "-h,--header=", "-J,--join-lines", "-l,--length=", "-m,--merge", "-o,--indent=", "-r,--no-file-warnings", "-T,--omit-pagination", "-t,--omit-header", "-v,--show-nonprinting", "-W,--page-width=", "-w,--width="], operands: "read" },
+  join: { options: ["-a=", "-e=", "-i,--ignore-case", "-j=", "-o=", "-t=", "-v=", "-1=", "-2=", "--check-order", "--nocheck-order", "--header", "-z,--zero-terminated"], operands: "read" },
+  comm: { options: ["-1", "-2", "-3", "--check-order", "--nocheck-order", "--output-delimiter=", "--total", "-z,--zero-terminated", "-i"], operands: "read" },
   sort: {
     options: [
       ..."bdfgiMhnRrVcCmsuz".split("").map((flag) => `-${flag}`),
@@ -93,33 +99,31 @@ export const textCommands: CommandTable = {
   },
   uudecode: { options: ["-o= write"], operands: "read", effects: ["change:files"], run: (call) => decoded(call, undefined) },
   uuencode: { options: ["-m"], operands: ["read", "text"] },
-  "xxd hexdump hd od": {
-    options: [
-      ..."abcCdeghilNnopqrRsStuvxXEFDj".split("").filter((flag) => !"clgosNnjtASwR".includes(flag)).map((flag) => `-${flag}`),
-      ...["-c=", "-l=", "-g=", "-o=", "-s=", "-N=", "-n=", "-j=", "-t=", "-A=", "-S=", "-w[=]", "-R=", "-ps", "--format=", "--address-radix=", "--canonical", "--endian="],
-    ],
+  xxd: {
+    options: ["-a,-autoskip", "-b,-bits", "-C,-capitalize", "-c,-cols=", "-d", "-E,-EBCDIC", "-e", "-g,-groupsize=", "-h,-help", "-i,-include", "-l,-len=", "-n,-name=", "-o=", "-p,-ps,-postscript,-plain", "-r,-revert", "-R=", "-s,-seek=", "-t", "-u", "-v,-version"],
+    words: true,
+    operands: ["read", "write"],
     run: (call) => {
-      const [from, to] = call.operands;
-      if (from !== undefined) call.read(from);
-      if (to !== undefined) (call.program === "xxd" ? call.write.bind(call) : call.read.bind(call))(to);
-      if (call.program !== "xxd" || !call.has("-r")) return undefined;
+      if (!call.has("-r")) return undefined;
       const input = call.input(call.operands.slice(0, 1));
-      return decoded(call, isKnown(input) && call.has("-p", "-ps") ? fromHex(input.text) : undefined, input);
+      return decoded(call, isKnown(input) && call.has("-p") ? fromHex(input.text) : undefined, input);
     },
   },
-  "strings file iconv": {
-    options: ["-a", "-n=", "-t=", "-o", "-b", "-i", "-L", "-z", "-f= read", "-k", "-s", "-c", "-l", "-NUM", "--brief", "--mime-type", "--mime", "--mime-encoding", "--dereference", "--from-code=", "--to-code=", "--output= write", "--files-from= read"],
-    operands: "read",
-  },
-  "cmp diff diff3 sdiff colordiff": {
+  "hexdump hd": { options: ["-b,--one-byte-octal", "-c,--one-byte-char", "-C,--canonical", "-d,--two-bytes-decimal", "-e,--format=", "-f,--format-file= read", "-L,--color[=]", "-n,--length=", "-o,--two-bytes-octal", "-s,--skip=", "-v,--no-squeezing", "-x,--two-bytes-hex", "-X,--one-byte-hex"], operands: "read" },
+  od: { options: [..."abcdDefFhHiIlLoOsxXB".split("").map((flag) => `-${flag}`), "-A,--address-radix=", "--endian=", "-j,--skip-bytes=", "-N,--read-bytes=", "-S,--strings[=]", "-t,--format=", "-v,--output-duplicates", "-w,--width[=]", "--traditional"], operands: "read" },
+  strings: { options: ["-NUM", "-a,--all", "-d,--data", "-f,--print-file-name", "-n,--bytes=", "-t,--radix=", "-w,--include-all-whitespace", "-o", "-T,--target=", "-e,--encoding=", "-s,--output-separator=", "-U,--unicode="], operands: "read" },
+  file: { options: ["-b,--brief", "-c", "-C change:files", "-d", "-e,--exclude=", "-f,--files-from= read", "-F,--separator=", "-h,--no-dereference", "-i,--mime", "-k,--keep-going", "-l,--list", "-L,--dereference", "-m,--magic-file= read", "--mime-type", "--mime-encoding", "-N,--no-pad", "-n,--no-buffer", "-p,--preserve-date", "-P,--parameter=", "-r,--raw", "-s,--special-files", "-S,--no-sandbox", "-z,--uncompress", "-Z", "-0,--print0", "--extension"], operands: "read" },
+  iconv: { options: ["-f,--from-code=", "-t,--to-code=", "-l,--list", "-c", "-o,--output= write", "-s,--silent", "--verbose"], operands: "read" },
+  cmp: { options: ["-b,--print-bytes", "-i,--ignore-initial=", "-l,--verbose", "-n,--bytes=", "-s,--quiet,--silent"], operands: ["read", "read", "text"] },
+  diff3: { options: [..."AEe3xXimTaL".split("").filter((flag) => flag !== "L").map((flag) => `-${flag}`), "-L,--label=", "--diff-program= program", "--text", "--merge"], operands: "read" },
+  "diff colordiff sdiff": {
     options: [
-      ..."abBcdeEfFhHilnNpqrsStTuUvwWxXyZ".split("").filter((flag) => !"CDFILSUWxX".includes(flag)).map((flag) => `-${flag}`),
-      ...["-NUM", "-C,--context[=]", "-U,--unified[=]", "-D,--ifdef=", "-F,--show-function-line=", "-I,--ignore-matching-lines=", "-L,--label=", "-S,--starting-file=", "-W,--width=", "-x,--exclude=", "-X,--exclude-from= read"],
-      ...["--brief", "--report-identical-files", "--normal", "--side-by-side", "--recursive", "--new-file", "--ignore-case", "--ignore-all-space", "--ignore-space-change", "--ignore-blank-lines", "--color[=]", "--text", "--minimal", "--no-dereference", "--strip-trailing-cr", "--silent", "--quiet", "--print-bytes", "--bytes=", "--skip=", "-o,--output= write", "--from-file= read", "--to-file= read", "--exclude-from= read", "--line-format=", "--suppress-common-lines", "--expand-tabs", "--diff-program= program", "--speed-large-files"],
+      ..."abBcdeEfHilnNpPqrstTuvwyZ".split("").map((flag) => `-${flag}`),
+      ...["-NUM", "-C,--context[=]", "-U,--unified[=]", "-D,--ifdef=", "-F,--show-function-line=", "-I,--ignore-matching-lines=", "-L,--label=", "-S,--starting-file=", "-W,--width=", "-x,--exclude=", "-X,--exclude-from= read", "-o,--output= write"],
+      ...["--brief", "--report-identical-files", "--normal", "--side-by-side", "--recursive", "--new-file", "--unidirectional-new-file", "--ignore-case", "--ignore-all-space", "--ignore-space-change", "--ignore-trailing-space", "--ignore-tab-expansion", "--ignore-blank-lines", "--ignore-file-name-case", "--color[=]", "--palette=", "--text", "--minimal", "--no-dereference", "--strip-trailing-cr", "--ed", "--rcs", "--paginate", "--expand-tabs", "--initial-tab", "--tabsize=", "--suppress-common-lines", "--suppress-blank-empty", "--left-column", "--show-c-function", "--from-file= read", "--to-file= read", "--horizon-lines=", "--speed-large-files", "--line-format=", "--old-line-format=", "--new-line-format=", "--unchanged-line-format=", "--old-group-format=", "--new-group-format=", "--changed-group-format=", "--diff-program= program"],
     ],
-    operands: "read",
     run: (call) => {
-      for (const operand of call.has("-r", "--recursive") ? call.operands : []) call.read(operand, true);
+      for (const operand of call.operands) call.read(operand, call.has("-r", "--recursive"));
       return undefined;
     },
   },
@@ -128,12 +132,10 @@ export const textCommands: CommandTable = {
     run: (call) => {
       const given = call.has("-e", "-f");
       const files = given ? call.operands : call.operands.slice(1);
-      const recursive = call.has("-r", "-R", "--recursive", "--dereference-recursive");
-      if (recursive && files.length === 0) call.read({ ...known("."), many: false, glob: false, content: null }, true);
+      const recursive = call.has("-r", "-R", "--recursive", "--dereference-recursive") || call.values("-d").some((value) => value.text === "recurse");
+      if (recursive && files.length === 0) call.read(field("."), true);
       for (const file of files) call.read(file, recursive);
-      if (call.has("-l", "-L", "--files-with-matches", "--files-without-match") && files.every(isKnown)) {
-        return unknown(0, files.length === 0 ? ["."] : files.map((file) => (recursive || !file.glob ? file.text.replace(/[^/]*[*?[].*$/s, ".") : ".")));
-      }
+      if (call.has("-l", "-L", "--files-with-matches", "--files-without-match") && files.every(isKnown)) return unknown(0, directoriesOf(files, recursive));
       return files.length === 0 && !recursive ? filtered(call) : undefined;
     },
   },
@@ -197,7 +199,8 @@ function filtered({ stdin }: Call): Text {
 /** Text out of a decoder: known, or marked as such. */
 function decoded(call: Call, text: string | undefined, from: Text = call.stdin): Text {
   call.decodes();
-  return text === undefined ? unknown(from.sources | 2) : { ...known(text), sources: from.sources };
+  const sources = from.sources | source.decoded;
+  return text === undefined ? unknown(sources) : { ...known(text), sources };
 }
 
 /** Whether `tr` with these sets replaces letters: one that only changes case or blanks hides no command. */
