@@ -1,0 +1,57 @@
+// Programs that run code: shells, interpreters, database clients. Shell text is analysed, the rest is not.
+import type { Call } from "../call.ts";
+import type { CommandSpec, CommandTable } from "../grammar.ts";
+import { isKnown, joined, known, literal, source, unknown } from "../text.ts";
+import type { Field, Text } from "../text.ts";
+
+const shell: CommandSpec = {
+  options: [
+    ..."abefhilmnprstuvxBCDEHPTk".split("").map((flag) => `-${flag}`),
+    ...["-c", "-o=", "-O=", "--posix", "--norc", "--noprofile", "--login", "--restricted", "--verbose", "--noediting", "--debugger", "--dump-strings", "--dump-po-strings", "--pretty-print", "--rcfile= read code:script", "--init-file= read code:script"],
+  ],
+  ordered: true,
+  run: runShell,
+};
+
+const interpreter: CommandSpec = { effects: ["code:interpreter"], run: runInterpreter };
+
+export const interpreterCommands: CommandTable = {
+  "bash sh dash ash ksh mksh zsh rbash": shell,
+  "fish csh tcsh nu elvish xonsh pwsh powershell powershell.exe cmd cmd.exe command.com wsl wsl.exe": { effects: ["code:other_shell"], run: runInterpreter },
+  "python pypy pypy3 ipython jupyter": interpreter,
+  "interpreter node nodejs deno bun tsx ts-node perl ruby php php-cgi lua luajit tclsh wish expect guile racket scheme sbcl clisp ghci runghc runhaskell julia Rscript R octave java javaw jshell kotlin kotlinc scala groovy elixir iex erl escript swift osascript gdb lldb irb pry awk-script dotnet mono wine cscript wscript mshta rundll32 qjs d8 coffee zx raku crystal nim vlang":
+    interpreter,
+  "sqlite3 psql mysql mariadb mongosh mongo redis-cli sqlcmd clickhouse-client duckdb cqlsh influx": { effects: ["code:database"], run: runInterpreter },
+  "compiler cc c++ rustc tcc ld as go-build zig": { effects: ["code:compiler"] },
+};
+
+/** bash(1) "Invocation": `-c` takes its script from the first operand; without it that is a file, and without any standard input is the script. */
+function runShell(call: Call): Text {
+  const operands = [...call.operands];
+  // `+x` and `+o name` take options away.
+  while (/^\+[A-Za-z]+$/.test(operands[0]?.text ?? "")) operands.splice(0, /^\+[oO]$/.test(operands[0]?.text ?? "") ? 2 : 1);
+  const [first, ...args] = operands;
+  if (call.has("-c")) {
+    if (first === undefined) return unknown();
+    return call.shell(first, { positional: positional(args.slice(1)) });
+  }
+  if (first === undefined || call.has("-s") || literal(first) === "-") return call.shell(call.stdin, { positional: positional(call.has("-s") ? operands : args), stdin: unknown() });
+  call.read(first);
+  const content = call.interpreter.content(first, call.state, call.stdin);
+  return call.shell(content, { positional: positional(args) });
+}
+
+function positional(args: readonly Field[]): readonly Text[] | null {
+  return args.some((item) => item.glob || (item.many && !isKnown(item))) && args.length > 1 ? null : args;
+}
+
+/** What is not analysed is opaque; code that was downloaded or decoded on the spot is worse. */
+function runInterpreter(call: Call): Text {
+  let { sources } = joined(call.args);
+  for (const item of call.args) sources |= call.interpreter.content(item, call.state).sources;
+  const operands = call.args.filter((item) => !item.text.startsWith("-") || item.text === "-");
+  if (operands.length === 0 || operands.some((item) => literal(item) === "-")) sources |= call.stdin.sources;
+  if ((sources & source.network) !== 0) call.effect("hazard:download_and_run");
+  if ((sources & source.decoded) !== 0) call.effect("hazard:decode_and_run");
+  return { ...known("\uE000"), sources: call.stdin.sources | sources };
+}

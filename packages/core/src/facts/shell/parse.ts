@@ -1,0 +1,421 @@
+// The one file that knows the parser. docs/decisions/shell-parser.md says why it is this one, and why it hides here.
+import { forEachChild, parse } from "unbash";
+import type * as ast from "unbash";
+import { unreachable } from "../../unreachable.ts";
+import { expandBraces } from "./braces.ts";
+import type { Arithmetic, Assignment, Node, Parameter, Parsed, Part, Redirect, Script, Statement, Word } from "./script.ts";
+
+/** What is parsed in full; a script past any of these is parsed as far as they reach, and `problem` says so. */
+export const limits: { readonly length: number; readonly nesting: number; readonly words: number } = {
+  /** UTF-16 code units. */
+  length: 16 * 1024,
+  /** Open parentheses, braces and backquotes around one place, quoted ones counted too. */
+  nesting: 32,
+  words: 2000,
+};
+
+const nothing: Script = { statements: [] };
+
+/** Parses bash and POSIX shell. Total: what cannot be parsed is named in `problem`, and all that could be is in `script`. */
+export function parseScript(text: string): Parsed {
+  const [source, cut] = withinLimits(text);
+  const reader = new Reader();
+  let script = nothing;
+  try {
+    script = reader.script(parse(source));
+  } catch {
+    // The parser resolves words when they are read, and may run out of stack there.
+    reader.note("it cannot be parsed");
+    script = { statements: reader.read };
+  }
+  return { script, problem: cut ?? reader.problem };
+}
+
+/** The part of `text` that is parsed, and why the rest is not. */
+function withinLimits(text: string): readonly [string, string | null] {
+  if (text.length > limits.length) {
+    const [source] = withinLimits(text.slice(0, limits.length));
+    return [source, `it is longer than ${limits.length} characters`];
+  }
+  let depth = 0;
+  let backquoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charCodeAt(at);
+    if (character === 0x28 || character === 0x7b) depth += 1;
+    else if (character === 0x29 || character === 0x7d) depth -= depth > 0 ? 1 : 0;
+    else if (character === 0x60) {
+      // Backquotes nest by escaping; each escaped one could be deeper.
+      if (text.charCodeAt(at - 1) === 0x5c) depth += 1;
+      else depth += backquoted ? -1 : 1;
+      backquoted = !backquoted;
+    }
+    if (depth > limits.nesting) return [text.slice(0, at), `it is nested more than ${limits.nesting} levels deep`];
+  }
+  return [text, null];
+}
+
+/** Turns the parser's tree into ours. A class because one budget and one first problem belong to the whole tree. */
+class Reader {
+  problem: string | null = null;
+  /** The statements of the outermost script that were read so far; they count also where reading the next one fails. */
+  readonly read: Statement[] = [];
+  #words = 0;
+  #outermost = true;
+
+  note(problem: string): void {
+    this.problem ??= problem;
+  }
+
+  script(from: ast.ParsedScript | undefined): Script {
+    if (from === undefined) {
+      this.note("a part of it cannot be parsed");
+      return nothing;
+    }
+    const [error] = from.errors ?? [];
+    if (error !== undefined) this.note(`it cannot be parsed: ${error.message}`);
+    const into = this.#outermost ? this.read : [];
+    this.#outermost = false;
+    for (const statement of from.commands) into.push(this.statement(statement));
+    return { statements: into };
+  }
+
+  statement(from: ast.Statement): Statement {
+    return { node: this.node(from.command), background: from.background === true };
+  }
+
+  list(from: ast.CompoundList): Script {
+    return { statements: from.commands.map((statement) => this.statement(statement)) };
+  }
+
+  node(from: ast.CommandNode | ast.Pipeline | ast.AndOr | ast.CompoundList): Node {
+    switch (from.type) {
+      case "Command":
+        return {
+          kind: "simple",
+          assignments: from.prefix.filter((item) => item.type === "Assignment").map((item) => this.assignment(item)),
+          words: [...(from.name === undefined ? [] : this.words(from.name)), ...from.args.flatMap((argument) => this.argument(argument))],
+          redirects: from.redirects.map((redirect) => this.redirect(redirect)),
+        };
+      case "Pipeline": {
+        const commands = from.commands.map((command) => this.node(command));
+        const [only] = commands;
+        return only !== undefined && commands.length === 1 ? only : { kind: "pipeline", commands };
+      }
+      case "AndOr": {
+        const [first, ...rest] = from.commands.map((command) => this.node(command));
+        if (first === undefined) return { kind: "group", body: nothing };
+        return {
+          kind: "and-or",
+          first,
+          rest: rest.map((node, index) => ({ operator: from.operators[index] ?? "&&", node })),
+        };
+      }
+      case "Redirected":
+        return { kind: "redirected", node: this.node(from.command), redirects: from.redirects.map((redirect) => this.redirect(redirect)) };
+      case "Subshell":
+        return { kind: "subshell", body: this.list(from.body) };
+      case "BraceGroup":
+        return { kind: "group", body: this.list(from.body) };
+      case "CompoundList":
+        return { kind: "group", body: this.list(from) };
+      case "Coproc":
+        return { kind: "coproc", body: { statements: [{ node: this.node(from.body), background: false }] } };
+      case "Function":
+        return { kind: "function", name: from.name.value, body: this.node(from.body) };
+      case "If":
+        return {
+          kind: "if",
+          branches: [{ clause: from.clause, then: from.then }, ...from.elif].map((branch) => ({
+            clause: this.list(branch.clause),
+            body: this.list(branch.then),
+          })),
+          otherwise: from.else === undefined ? undefined : this.list(from.else),
+        };
+      case "While":
+        return { kind: "while", until: from.kind === "until", clause: this.list(from.clause), body: this.list(from.body) };
+      case "For":
+      case "Select":
+        return {
+          kind: "for",
+          variable: from.name.value,
+          words: from.wordlist?.flatMap((word) => this.words(word)),
+          select: from.type === "Select",
+          body: this.list(from.body),
+        };
+      case "ArithmeticFor":
+        return {
+          kind: "arithmetic-for",
+          expressions: [from.initialize, from.test, from.update].map((expression) => this.arithmetic(expression)),
+          endless: from.test === undefined,
+          body: this.list(from.body),
+        };
+      case "Case":
+        return {
+          kind: "case",
+          word: this.word(from.word),
+          items: from.items.map((item) => ({ patterns: item.pattern.map((word) => this.word(word)), body: this.list(item.body) })),
+        };
+      case "TestCommand":
+        return this.test(from.expression);
+      case "ArithmeticCommand":
+        return { kind: "arithmetic", expression: this.arithmetic(from.expression) };
+      default:
+        return unreachable(from);
+    }
+  }
+
+  test(from: ast.TestExpression): Node {
+    const words: Word[] = [];
+    const evaluated: Word[] = [];
+    const visit = (expression: ast.TestExpression): void => {
+      switch (expression.type) {
+        case "TestUnary": {
+          const word = this.word(expression.operand);
+          words.push(word);
+          if (expression.operator === "-v" || expression.operator === "-R") evaluated.push(word);
+          break;
+        }
+        case "TestBinary": {
+          const sides = [this.word(expression.left), this.word(expression.right)];
+          words.push(...sides);
+          if (/^-(eq|ne|lt|le|gt|ge)$/.test(expression.operator)) evaluated.push(...sides);
+          break;
+        }
+        case "TestLogical":
+          expression.operands.forEach(visit);
+          break;
+        case "TestNot":
+          visit(expression.operand);
+          break;
+        case "TestGroup":
+          visit(expression.expression);
+          break;
+        default:
+          unreachable(expression);
+      }
+    };
+    visit(from);
+    return { kind: "test", words, evaluated };
+  }
+
+  redirect(from: ast.Redirection): Redirect {
+    const named = from.descriptor?.type === "FileDescriptorVariable";
+    const descriptor = from.descriptor?.type === "FileDescriptor" ? from.descriptor.value : named ? -1 : null;
+    switch (from.type) {
+      case "Redirect":
+        return { kind: "file", operator: from.operator, descriptor, target: this.target(from.target) };
+      case "HereString":
+        return { kind: "text", descriptor, text: appended(this.target(from.target), "\n") };
+      case "HereDoc":
+        return { kind: "text", descriptor, text: this.hereDocument(from) };
+      default:
+        return unreachable(from);
+    }
+  }
+
+  target(from: ast.Word | undefined): Word {
+    if (from !== undefined) return this.word(from);
+    this.note("a redirect has no target");
+    return { parts: [opaque("the target of a redirect is missing")] };
+  }
+
+  hereDocument(from: ast.HereDoc): Word {
+    if (from.closing === undefined) this.note("a here-document is not closed");
+    const { parts } = from.body;
+    if (parts !== undefined) return { parts: parts.flatMap((part) => this.part(part, true)) };
+    const stripped = from.operator === "<<-" ? from.body.text.replace(/^\t+/gm, "") : from.body.text;
+    const value = from.delimiter?.quoted === true ? stripped : stripped.replace(/\\([\\$`\n])/g, (_, escaped: string) => (escaped === "\n" ? "" : escaped));
+    return { parts: [{ kind: "text", value, quoted: true }] };
+  }
+
+  assignment(from: ast.Assignment): Assignment {
+    return {
+      name: from.name,
+      value: from.value.type === "ArrayValue" ? from.value.elements.flatMap((word) => this.words(word)) : this.word(from.value),
+      append: from.append === true,
+      index: from.index === undefined ? undefined : this.word(from.index),
+    };
+  }
+
+  /** An argument that looks like an assignment (`export A=1`) is a word like any other, save that its value is not split. */
+  argument(from: ast.CommandArgument): readonly Word[] {
+    if (from.type === "Word") return this.words(from);
+    const { name, value, index, append } = this.assignment(from);
+    const subscript: readonly Part[] = index === undefined ? [] : [text("["), ...index.parts, text("]")];
+    const operator = text(append ? "+=" : "=");
+    if ("parts" in value) return [{ parts: [text(name), ...subscript, operator, ...value.parts.map(unsplit)] }];
+    const scripts = value.map((word): Script => ({ statements: [{ node: { kind: "test", words: [word], evaluated: [] }, background: false }] }));
+    return [{ parts: [text(name), operator, { kind: "opaque", why: "an array", scripts }] }];
+  }
+
+  /** The words that stand in the place of this one: more than one where braces expand. */
+  words(from: ast.Word): readonly Word[] {
+    if (!from.text.includes("{") || !(from.parts ?? []).some((part) => part.type === "BraceExpansion")) return [this.word(from)];
+    const texts = expandBraces(from.text);
+    if (texts === undefined) return [this.word(from)];
+    const command = parse(`: ${texts.join(" ")}`).commands[0]?.command;
+    if (command?.type !== "Command" || command.args.length > texts.length) return [this.word(from)];
+    return command.args.map((argument) => (argument.type === "Word" ? this.word(argument) : { parts: [text(argument.text)] }));
+  }
+
+  word(from: ast.Word): Word {
+    if ((this.#words += 1) > limits.words) {
+      this.note(`it has more than ${limits.words} words`);
+      return { parts: [opaque(`it has more than ${limits.words} words`)] };
+    }
+    const { parts } = from;
+    const read = parts === undefined ? [text(from.value)] : parts.flatMap((part) => this.part(part, false));
+    const tilde = leadingTilde(from);
+    if (tilde === undefined) return { parts: read };
+    const [first, ...rest] = read;
+    if (first?.kind !== "text" || !first.value.startsWith(tilde.before)) return { parts: read };
+    const head: readonly Part[] = tilde.before.length > tilde.name.length + 1 ? [text(tilde.before.slice(0, -tilde.name.length - 1))] : [];
+    return { parts: [...head, { kind: "tilde", user: tilde.name }, { ...first, value: first.value.slice(tilde.before.length) }, ...rest] };
+  }
+
+  part(from: ast.WordPart, quoted: boolean): readonly Part[] {
+    switch (from.type) {
+      case "Literal":
+        return [{ kind: "text", value: from.value, quoted }];
+      case "SingleQuoted":
+      case "AnsiCQuoted":
+        return [{ kind: "text", value: from.value, quoted: true }];
+      case "DoubleQuoted":
+      case "LocaleString":
+        return from.parts.length === 0 ? [{ kind: "text", value: "", quoted: true }] : from.parts.flatMap((part) => this.part(part, true));
+      case "Glob":
+        return [{ kind: "glob", text: from.text, scripts: this.scriptsIn(from) }];
+      case "ExtendedGlob":
+        return [{ kind: "glob", text: "*", scripts: this.scriptsIn(from) }];
+      case "BraceExpansion":
+        return [{ kind: "opaque", why: "braces that expand to many words", scripts: this.scriptsIn(from) }];
+      case "SimpleExpansion":
+        return [{ kind: "parameter", name: from.text.replace(/^\$|\\\n/g, ""), quoted, form: "plain", words: [], evaluated: [] }];
+      case "ParameterExpansion":
+        return [this.parameter(from, quoted)];
+      case "CommandExpansion":
+        return [{ kind: "substitution", script: this.script(from.script), quoted }];
+      case "ProcessSubstitution":
+        return [{ kind: "process", script: this.script(from.script), input: from.operator === "<" }];
+      case "ArithmeticExpansion":
+        return [{ kind: "arithmetic", expression: this.arithmetic(from.expression), quoted }];
+      default:
+        return unreachable(from);
+    }
+  }
+
+  parameter(from: ast.ParameterExpansionPart, quoted: boolean): Parameter {
+    const { operation } = from;
+    const words: Word[] = [];
+    const evaluated: Word[] = from.index === undefined || /^[@*]$/.test(from.index.text) ? [] : [this.word(from.index)];
+    let form: Parameter["form"] = from.prefix === undefined && from.index === undefined ? "plain" : "other";
+    switch (operation?.type) {
+      case undefined:
+        if (from.prefix === "!") form = "evaluates";
+        break;
+      case "Default":
+        words.push(this.word(operation.operand));
+        if (form === "plain") form = operation.operator.endsWith("?") ? "required" : operation.operator.endsWith("+") ? "other" : "default";
+        else if (from.prefix === "!") form = "evaluates";
+        break;
+      case "Remove":
+      case "CaseModification":
+        if (operation.operand !== undefined) words.push(this.word(operation.operand));
+        form = from.prefix === "!" ? "evaluates" : "other";
+        break;
+      case "Replace":
+        words.push(this.word(operation.pattern), this.word(operation.replacement));
+        form = from.prefix === "!" ? "evaluates" : "other";
+        break;
+      case "Slice":
+        evaluated.push(this.word(operation.offset));
+        if (operation.length !== undefined) evaluated.push(this.word(operation.length));
+        form = from.prefix === "!" ? "evaluates" : "other";
+        break;
+      case "Transform":
+        // `@P` expands the value as a prompt, and a prompt runs what it contains. The others quote or describe.
+        form = /^[QULuaAKkE]$/.test(operation.operand.text) && from.prefix === undefined ? "other" : "evaluates";
+        break;
+      case "Names":
+        form = "other";
+        break;
+      case "Unknown":
+        form = "evaluates";
+        break;
+      default:
+        unreachable(operation);
+    }
+    return { kind: "parameter", name: from.parameter, quoted, form, words, evaluated };
+  }
+
+  arithmetic(from: ast.ArithmeticExpression | undefined): Arithmetic {
+    const reads: string[] = [];
+    const writes: string[] = [];
+    let dynamic = false;
+    const visit = (node: ast.SyntaxNode): void => {
+      if (node.type === "ArithmeticWord") {
+        if (/^[A-Za-z_]\w*$/.test(node.value)) reads.push(node.value);
+        else if (!/^(?:[0-9][0-9A-Za-z#@_]*|)$/.test(node.value)) dynamic = true;
+      }
+      if (node.type === "ArithmeticBinary" && node.left.type === "ArithmeticWord" && /^(?:[-+*/%&|^]|<<|>>)?=$/.test(node.operator)) writes.push(node.left.value);
+      if (node.type === "ArithmeticUnary" && node.operand.type === "ArithmeticWord" && /^(?:\+\+|--)$/.test(node.operator)) writes.push(node.operand.value);
+      if (node.type !== "Script") forEachChild(node, visit);
+    };
+    if (from !== undefined) visit(from);
+    return { reads, writes, scripts: from === undefined ? [] : this.scriptsIn(from), dynamic };
+  }
+
+  /** Every script that the shell would run to expand `from`. */
+  scriptsIn(from: ast.SyntaxNode): readonly Script[] {
+    const scripts: Script[] = [];
+    const visit = (node: ast.SyntaxNode): void => {
+      if (node.type === "Script") scripts.push(this.script(node));
+      else forEachChild(node, visit);
+    };
+    forEachChild(from, visit);
+    return scripts;
+  }
+}
+
+function text(value: string): Part {
+  return { kind: "text", value, quoted: false };
+}
+
+function opaque(why: string): Part {
+  return { kind: "opaque", why, scripts: [] };
+}
+
+function appended(word: Word, suffix: string): Word {
+  return { parts: [...word.parts, { kind: "text", value: suffix, quoted: true }] };
+}
+
+/** The same part where the shell does not split words or expand patterns. */
+function unsplit(part: Part): Part {
+  switch (part.kind) {
+    case "text":
+    case "parameter":
+    case "substitution":
+    case "arithmetic":
+      return { ...part, quoted: true };
+    case "glob":
+      return { kind: "text", value: part.text, quoted: true };
+    default:
+      return part;
+  }
+}
+
+/**
+ * The unquoted tilde prefix of a word (POSIX 2.6.1): `~`, `~user` up to the first slash, or after `name=` as bash has it. `before` is all the
+ * text up to the end of the prefix.
+ */
+function leadingTilde(from: ast.Word): { readonly before: string; readonly name: string } | undefined {
+  if (!from.text.includes("~")) return undefined;
+  const first = from.parts?.[0];
+  if (first !== undefined && first.type !== "Literal") return undefined;
+  const match = /^(?:[A-Za-z_]\w*=)?~([A-Za-z0-9_.+-]*)/.exec(first?.text ?? from.text);
+  if (match === null) return undefined;
+  const [before, name = ""] = match;
+  const follows = (first?.text ?? from.text)[before.length];
+  const ends = follows === undefined ? first === undefined || from.parts?.length === 1 : follows === "/" || follows === ":";
+  return ends ? { before, name } : undefined;
+}

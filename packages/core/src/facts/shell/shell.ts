@@ -1,0 +1,70 @@
+import { isJsonObject, member } from "../../json.ts";
+import type { JsonObject, JsonValue } from "../../json.ts";
+import { pathBase } from "../path.ts";
+import type { PathBase } from "../path.ts";
+import { string } from "../schema.ts";
+import type { DiskFact, FactFunction } from "../schema.ts";
+import { invalid } from "../unknown.ts";
+import { influences } from "./environment.ts";
+import type { ShellFact } from "./findings.ts";
+import { Interpreter } from "./interpreter.ts";
+import { shellRecord } from "./record.ts";
+import { State } from "./state.ts";
+import { suspiciousText } from "./suspicious.ts";
+import { empty, known, unknown } from "./text.ts";
+
+/** What a script starts with. */
+export interface ShellBase {
+  /** Where relative paths start, and what `~` is. */
+  readonly paths: PathBase;
+  /** Variables that are added to the environment. */
+  readonly env?: JsonObject;
+  /** What the host's disk said of paths. */
+  readonly disk?: Readonly<Record<string, DiskFact>>;
+}
+
+/**
+ * Understands `script` as bash or POSIX shell, as far as that can be told without running it. Total, pure and bounded: what cannot be
+ * understood opens the lists that it could add to, and what was found until then stays in them.
+ */
+export function analyseShell(script: string, base: ShellBase): ShellFact {
+  const interpreter = new Interpreter(base.paths, base.disk);
+  const { findings } = interpreter;
+  try {
+    for (const kind of suspiciousText(script)) findings.add("suspicious_text", kind, kind);
+    const state = new State(base.paths.cwd, base.paths.home);
+    state.stdin = unknown();
+    state.positional = [];
+    for (const [name, value] of Object.entries(base.env ?? {})) {
+      if (influences(name)) findings.add("environment", name, { name });
+      state.set(name, typeof value === "string" ? known(value) : unknown());
+    }
+    if (script.includes("\0")) findings.openEverything("it holds a NUL character");
+    interpreter.runText({ ...empty, text: script.length > 64 * 1024 ? script.slice(0, 64 * 1024) : script }, state);
+  } catch {
+    // Out of stack, or a mistake of ours: either way the command is not understood.
+    findings.openEverything("it could not be analysed to its end");
+  }
+  return findings.fact();
+}
+
+/** `shell(payload.command)`: the argument as a command line of the agent that acts. */
+export const shellFacts: FactFunction = {
+  name: "shell",
+  description: "Understands a text as a bash or POSIX shell script.",
+  parameters: [{ name: "command", types: [string] }],
+  result: shellRecord,
+  analyse: ([command], { agentCtx, payload, disk, ownFiles }) => {
+    if (typeof command !== "string") return invalid("the command is not a string");
+    const env = isJsonObject(payload) ? member(payload, "env") : undefined;
+    return analyseShell(command, {
+      paths: pathBase({ agentCtx, payload, ...(ownFiles === undefined ? {} : { ownFiles }) }),
+      ...(isObject(env) ? { env } : {}),
+      ...(disk === undefined ? {} : { disk }),
+    });
+  },
+};
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return isJsonObject(value);
+}

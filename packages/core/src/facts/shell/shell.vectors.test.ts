@@ -1,0 +1,9 @@
+import { describe, expect, it } from "vitest";
+import { labelled } from "../verdict.test.support.ts";
+import { judge } from "./judge.test.support.ts";
+
+describe("the labelled commands", () => {
+  it.each(labelled("shell"))("$id: $command ($why)", ({ command, acceptable }) => {
+    expect(acceptable).toContain(judge(String(command)));
+  });
+});
