@@ -230,6 +230,21 @@ test("whoever waits too long for the lock is refused, and recorded when it tries
   }
 });
 
+test("a wait for the lock that was given up is not granted later to nobody", async () => {
+  const path = await temporaryLogPath();
+  const impatient = await open(path, machine({ lockTimeoutMs: 50 }));
+  const openLock = await machine().loadLock("fs-native-extensions");
+  const lock = openLock?.(`${path}.lock`);
+  await lock?.acquire(1000);
+  await expect(impatient.append(decision())).rejects.toThrow("has held the lock");
+  lock?.release();
+  lock?.close();
+  const other = await open(path, machine({ lockTimeoutMs: 5000 }));
+  expect((await other.append(decision())).seq).toBe(1);
+  await impatient.close();
+  expect((await other.append(decision())).seq).toBe(2);
+});
+
 test("deleting the lock file does not let two writers fork the chain", async () => {
   for (const only of ["fs-native-extensions", "node:sqlite"] as const) {
     const path = await temporaryLogPath();

@@ -141,6 +141,16 @@ test("a log rewritten from some entry on with a fresh chain is noticed at the en
   expect(await verifyAuditLog(path)).toMatchObject({ kind: "tampered", line: 5, seq: 4 });
 });
 
+test("an entry that is sound in itself but follows another than the one before it is named", async () => {
+  const path = await writtenLog(3);
+  await rm(`${path}.head`);
+  await altered(path, (bytes) => {
+    const { line } = formatLine(2, "2026-01-01T00:00:00.000Z", '"type":"decision","decision":"ALLOW"', "ab".repeat(32));
+    return Buffer.concat(linesOf(bytes).toSpliced(2, 1, Buffer.from(`${line}\n`)));
+  });
+  expect(await verifyAuditLog(path)).toMatchObject({ kind: "tampered", line: 3, why: expect.stringContaining("prev_hash") as string });
+});
+
 test("an unfinished last line that nobody was told of is a torn tail, not tampering", async () => {
   const path = await writtenLog(2);
   await appendFile(path, '{"v":1,"seq":3,"ts":"2026');

@@ -18,6 +18,7 @@ import {
 import type { AuditLog } from "./audit-log.ts";
 import { localDisk } from "./disk.ts";
 import type { Disk } from "./disk.ts";
+import { formatLine } from "./entry.ts";
 import { verifyAuditLog } from "./verify.ts";
 
 function systemError(code: string): Error {
@@ -248,6 +249,40 @@ test.for<[string, (path: string) => Promise<void>]>([
   await writeFile(path, good);
   await log.append(decision());
   expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid", entries: 4 });
+});
+
+/** The first two lines, and a third that is chained to them soundly but was made by somebody else. */
+function forged(bytes: Buffer, size: number): Buffer {
+  const lines = linesOf(bytes).slice(0, 2);
+  const prev = /"entry_hash":"([0-9a-f]{64})"/.exec(lines[1]?.toString() ?? "")?.[1] ?? "";
+  const { line } = formatLine(2, "2026-01-01T00:00:00.000Z", `"type":"decision","pad":"${"x".repeat(size)}"`, prev);
+  return Buffer.concat([...lines, Buffer.from(`${line}\n`)]);
+}
+
+test("what others wrote cannot be replaced by another chain before a writer reads it", async () => {
+  // One entry in the place of one, and one long entry in the place of two.
+  for (const [written, size, words] of [
+    [1, 500, "is not the entry that the head file names"],
+    [2, 5000, "records 4 entries"],
+  ] as const) {
+    const path = await writtenLog(1);
+    const log = await open(path);
+    const other = await open(path);
+    for (let count = 0; count < written; count += 1) await other.append(decision());
+    await altered(path, (bytes) => forged(bytes, size));
+    await expect(log.append(decision())).rejects.toThrow(words);
+    await expect(open(path)).rejects.toMatchObject({ code: "AUDIT_LOG_BROKEN" });
+  }
+});
+
+test("a log that was cut, or belongs to another head file, is refused in words", async () => {
+  const path = await writtenLog(3);
+  const bytes = await readFile(path);
+  await writeFile(path, Buffer.concat(linesOf(bytes).slice(0, 2)));
+  await expect(open(path)).rejects.toThrow("`audit.log.head` records 4 entries; restore the log");
+  await writeFile(path, bytes);
+  await copyFile(`${await writtenLog(1)}.head`, `${path}.head`);
+  await expect(open(path)).rejects.toThrow("begins another log than the one that `audit.log.head` belongs to");
 });
 
 test("a log that was moved away under its writer is not begun anew in its place", async () => {
