@@ -13,9 +13,7 @@ test("whoever holds the value can show that it is the one, and nobody can with a
     fc.property(json, json, (value, other) => {
       const commitment = commit(value);
       expect(matchesCommitment(value, JSON.parse(JSON.stringify(commitment)) as JsonValue)).toBe(true);
-      if (JSON.stringify(value) !== JSON.stringify(other)) {
-        expect(matchesCommitment([other, "x"], commitment)).toBe(false);
-      }
+      expect(matchesCommitment([value, other], commitment)).toBe(false);
     }),
   );
 });

@@ -4,7 +4,10 @@ import { CanopyError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Decision } from "../policy/decision.ts";
 
-/** What a host hands to the log. The log itself adds `v`, `seq`, `ts`, `prev_hash` and `entry_hash`. Wire format, hence `snake_case`. */
+/**
+ * What a host hands to the log, which adds `v`, `seq`, `ts`, `prev_hash` and `entry_hash` to each, and entries of its own: `log.opened`,
+ * `recovery`, `decision.voided`. Wire format, hence `snake_case`.
+ */
 export type EntryBody = DecisionEntry | OutcomeEntry | PolicyLoadedEntry | OtherEntry;
 
 export interface DecisionEntry {
@@ -61,9 +64,6 @@ export interface PolicyLoadedEntry {
 export interface OtherEntry extends JsonObject {
   readonly type: `approval.${string}` | "key.rotated";
 }
-
-/** Types that only the log writes. */
-export type OwnEntryType = "log.opened" | "recovery" | "decision.voided";
 
 /** Where an entry stands, once it is durable. */
 export interface AppendedEntry {

@@ -1,7 +1,11 @@
+import { CanopyError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { commit } from "./commitment.ts";
 import type { RandomBytes } from "./commitment.ts";
 import { bodyText, envelopeBytes, maxLineBytes } from "./entry.ts";
+
+/** Types that only the log writes: from a host they would say what did not happen. */
+const own: ReadonlySet<string> = new Set(["log.opened", "recovery", "decision.voided"]);
 
 const room = maxLineBytes - envelopeBytes;
 
@@ -23,6 +27,7 @@ const essential: ReadonlySet<string> = new Set([
  */
 export function fitBody(body: JsonObject & { readonly type: string }, random: RandomBytes): string {
   const { type, ...rest } = body;
+  if (own.has(type)) throw new CanopyError("INVALID_OPTIONS", `entries of type \`${type}\` are written by the audit log alone`);
   const parts = new Map(Object.entries(rest).map(([key, value]) => [key, JSON.stringify(value)]));
   const sizes = new Map([...parts].map(([key, text]) => [key, Buffer.byteLength(text)]));
   const keys = new Map([...parts.keys()].map((key) => [key, Buffer.byteLength(JSON.stringify(key)) + 2]));

@@ -24,7 +24,7 @@ export type HeadFile = { readonly kind: "present"; readonly head: Head } | { rea
 /** Less than a sector, so that a crash leaves the old block or the new one. */
 const blockBytes = 384;
 
-export function headPath(logPath: string): string {
+function headPath(logPath: string): string {
   return `${logPath}.head`;
 }
 

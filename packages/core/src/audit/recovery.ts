@@ -4,6 +4,7 @@ import { basename, dirname } from "node:path";
 import { createNew, openForUpdate, syncDirectory, writeAll } from "./disk.ts";
 import type { Disk } from "./disk.ts";
 import { bodyText, formatLine } from "./entry.ts";
+import { beginning } from "./tail.ts";
 import type { Position } from "./tail.ts";
 
 /**
@@ -50,6 +51,17 @@ export async function rewrite(disk: Disk, path: string, from: number, to: number
   } finally {
     disk.close(fd);
   }
+}
+
+/** Empties a log that has no entry yet. */
+export function clear(disk: Disk, path: string): Position {
+  const fd = disk.open(path, openForUpdate);
+  try {
+    disk.truncate(fd, 0);
+  } finally {
+    disk.close(fd);
+  }
+  return beginning;
 }
 
 async function keepAside(disk: Disk, path: string, bytes: Buffer): Promise<void> {

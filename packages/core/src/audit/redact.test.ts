@@ -40,7 +40,7 @@ test("credentials in headers, contents and bodies are not in the log, however th
     { content: { $committed: "sha256:00", salt: secret, bytes: 1 } },
     { path: { $committed: secret, salt: "", bytes: 1 } },
   ];
-  for (const payload of payloads) expect(redactedText(payload), JSON.stringify(payload).slice(0, 100)).not.toContain(secret);
+  expect(payloads.filter((payload) => redactedText(payload).includes(secret))).toEqual([]);
 });
 
 test("what was committed under one name is not readable under another name in the arguments of the call", () => {
@@ -86,7 +86,7 @@ test("a commitment in the log matches the value that it stands for", () => {
   const payload = (body as JsonObject)["payload"] as JsonObject;
   expect(matchesCommitment(value, payload["body"] ?? null)).toBe(true);
   expect(matchesCommitment("text", payload["content"] ?? null)).toBe(true);
-  expect(committed).toEqual(["two", "text"]);
+  expect(committed).toEqual(["deep", "two", "text"]);
 });
 
 test("an entry that was redacted is not redacted again", () => {
@@ -119,7 +119,7 @@ test("no secret of 4 or more characters survives in a reason that quotes it", ()
 
 test("a reason that is too long to stand is cut, and committed to in full", () => {
   const { body } = redactEntry(decision({ reason: "because ".repeat(2000) }));
-  expect(String((body as JsonObject)["reason"])).toHaveLength(1001);
+  expect((body as JsonObject)["reason"]).toHaveLength(1001);
   expect(matchesCommitment("because ".repeat(2000), (body as JsonObject)["reason_in_full"] ?? null)).toBe(true);
 });
 
@@ -157,7 +157,7 @@ test("a policy's text stands in the log in full, in as many parts as it needs", 
   const log = await open(path);
   await Promise.all(entries.map((entry) => log.append(entry)));
   const read = (await readEntries(path)).slice(1);
-  expect(read.map((entry) => entry["text"]).join("")).toBe(text);
+  expect(read.map((entry) => entry["text"] as string).join("")).toBe(text);
   expect(read.map((entry) => entry["part"])).toEqual(entries.map((_, index) => index + 1));
   expect(policyEntries("d", "n", "")).toMatchObject([{ part: 1, parts: 1, text: "" }]);
 });

@@ -21,7 +21,7 @@ export interface RedactionOptions {
 /** A body that is fit to be written, and what was taken out of it. */
 export interface RedactedEntry {
   readonly body: JsonObject & { readonly type: string };
-  /** Every string that was committed, so that texts made from them can be scrubbed. */
+  /** Every string and key that was committed, so that texts made from them can be scrubbed. */
   readonly committed: readonly string[];
 }
 
@@ -54,7 +54,7 @@ export function redactEntry(entry: EntryBody, options: RedactionOptions = {}, ra
   return { body: explained as RedactedEntry["body"], committed };
 }
 
-export function isRedacted(entry: object): entry is RedactedEntry["body"] {
+function isRedacted(entry: object): entry is RedactedEntry["body"] {
   return redactedBodies.has(entry);
 }
 
@@ -176,7 +176,7 @@ function explain(body: JsonObject, committed: readonly string[], random: RandomB
 function strings(value: JsonValue): readonly string[] {
   if (typeof value === "string") return [value];
   if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(strings);
+  return [...(isJsonObject(value) ? Object.keys(value) : []), ...Object.values(value).flatMap(strings)];
 }
 
 function plainName(name: string): string {

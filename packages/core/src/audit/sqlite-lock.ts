@@ -19,53 +19,52 @@ export async function loadSqliteLock(): Promise<OpenLock | null> {
 }
 
 function openLock(connect: () => Database, path: string): Lock {
-  create(path);
-  let database = open();
-  let inode = localDisk.status(path)?.ino;
+  let database: Database | null = null;
+  let inode: bigint | undefined;
 
-  function open(): Database {
-    const opened = connect();
-    // Nothing is ever written, so there is nothing to roll back, and no journal beside the file.
-    opened.exec("PRAGMA journal_mode = MEMORY");
-    return opened;
+  /** The connection to the file that has the lock's name now: others lock that one, whatever became of an earlier. */
+  function current(): Database {
+    if (database !== null && localDisk.status(path)?.ino === inode) return database;
+    database?.close();
+    database = null;
+    create(path);
+    inode = localDisk.status(path)?.ino;
+    database = connect();
+    return database;
   }
 
   function attempt(): boolean {
+    const connection = current();
     try {
-      database.exec("BEGIN EXCLUSIVE");
-      return true;
+      // Nothing is ever written, so there is nothing to roll back, and no journal beside the file.
+      connection.exec("PRAGMA journal_mode = MEMORY");
+      connection.exec("BEGIN EXCLUSIVE");
     } catch (error) {
       const busy = 5;
       if (((error as { errcode?: number }).errcode ?? 0) % 256 === busy) return false;
       throw error;
     }
+    if (localDisk.status(path)?.ino === inode) return true;
+    connection.exec("ROLLBACK");
+    return false;
   }
 
   return {
     acquire: async (timeoutMs) => {
       const start = performance.now();
-      for (;;) {
-        const named = localDisk.status(path)?.ino;
-        if (named === undefined || named !== inode) {
-          // The file was deleted or replaced: others lock the new one.
-          database.close();
-          create(path);
-          database = open();
-          inode = localDisk.status(path)?.ino;
-        }
-        if (attempt()) {
-          if (localDisk.status(path)?.ino === inode) return true;
-          database.exec("ROLLBACK");
-          continue;
-        }
+      while (!attempt()) {
         const waited = performance.now() - start;
         if (waited >= timeoutMs) return false;
         // SQLite keeps no queue. Who has waited long asks more often than who has just come, so that nobody starves.
         await sleep(Math.random() * Math.max(1, 8 - waited / 25));
       }
+      return true;
     },
-    release: () => database.exec("ROLLBACK"),
-    close: () => database.close(),
+    release: () => database?.exec("ROLLBACK"),
+    close: () => {
+      database?.close();
+      database = null;
+    },
   };
 }
 

@@ -8,7 +8,7 @@ import type { AppendedEntry } from "./entry.ts";
 import { readHead, syncHead, writeHead } from "./head.ts";
 import type { HeadFile } from "./head.ts";
 import type { Lock, LockMechanism } from "./lock.ts";
-import { cutFragment, rewrite } from "./recovery.ts";
+import { clear, cutFragment, rewrite } from "./recovery.ts";
 import { beginning, broken, isEntryAt, positionOfHead, readGenesis, scanTail } from "./tail.ts";
 import type { Genesis, Position } from "./tail.ts";
 
@@ -286,12 +286,10 @@ export class Writer {
   }
 
   async #cut(last: Position, fragment: Buffer): Promise<Position> {
-    if (this.#genesis === null) {
-      // Not even the first entry was finished: nothing was ever recorded here, so there is nothing to say about it either.
-      this.#options.disk.truncate(this.#fd ?? -1, 0);
-      return last;
-    }
-    return cutFragment(this.#options.disk, this.#options.path, last, fragment, this.#options.now().toISOString());
+    const { disk, path } = this.#options;
+    // Not even the first entry was finished: nothing was ever recorded here, so there is nothing to say about it either.
+    if (this.#genesis === null) return clear(disk, path);
+    return cutFragment(disk, path, last, fragment, this.#options.now().toISOString());
   }
 
   #openFile(): number {

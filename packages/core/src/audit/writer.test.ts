@@ -1,0 +1,486 @@
+import { appendFile, copyFile, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+
+import {
+  altered,
+  decision,
+  linesOf,
+  machine,
+  open,
+  readEntries,
+  temporaryDirectory,
+  temporaryLogPath,
+  writtenLog,
+} from "./audit.test.fixture.ts";
+import type { AuditLog } from "./audit-log.ts";
+import { localDisk } from "./disk.ts";
+import type { Disk } from "./disk.ts";
+import { formatLine } from "./entry.ts";
+import { verifyAuditLog } from "./verify.ts";
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+function torn(path: string): Promise<string[]> {
+  return readdir(dirname(path)).then((names) => names.filter((name) => name.includes(".torn-")));
+}
+
+/** A disk whose next operation of one kind can be made to fail. */
+function frailDisk(): {
+  disk: Partial<Disk>;
+  fail: (kind: "write" | "dataSync", how?: "at once" | "after half") => void;
+  synced: number[];
+} {
+  let next: { kind: string; how: string } | null = null;
+  let half = false;
+  const synced: number[] = [];
+  return {
+    synced,
+    fail: (kind, how = "at once") => {
+      next = { kind, how };
+    },
+    disk: {
+      write: async (fd, bytes, position) => {
+        if (half) {
+          half = false;
+          throw systemError("ENOSPC");
+        }
+        if (next?.kind !== "write") return localDisk.write(fd, bytes, position);
+        const { how } = next;
+        next = null;
+        if (how === "at once") throw systemError("ENOSPC");
+        half = true;
+        return localDisk.write(fd, bytes.subarray(0, Math.floor(bytes.length / 2)), position);
+      },
+      dataSync: async (fd) => {
+        synced.push(fd);
+        if (next?.kind === "dataSync") {
+          next = null;
+          throw systemError("EIO");
+        }
+        await localDisk.dataSync(fd);
+      },
+    },
+  };
+}
+
+test("after a sync that failed, entries are voided by name and the log goes on from what is written anew", async () => {
+  const path = await temporaryLogPath();
+  const frail = frailDisk();
+  const rewritten: number[] = [];
+  const log = await open(
+    path,
+    machine({
+      disk: {
+        ...frail.disk,
+        write: async (fd, bytes, position) => {
+          if (position !== null) rewritten.push(position);
+          return localDisk.write(fd, bytes, position);
+        },
+      },
+    }),
+  );
+  await log.append(decision({ trace_id: "before" }));
+  const size = (await readFile(path)).length;
+  frail.fail("dataSync");
+  const failed = await Promise.allSettled([log.append(decision({ trace_id: "lost 1" })), log.append(decision({ trace_id: "lost 2" }))]);
+  expect(failed).toMatchObject([{ reason: { code: "AUDIT_LOG_UNAVAILABLE" } }, { reason: { code: "AUDIT_LOG_UNAVAILABLE" } }]);
+  const failedFd = frail.synced.at(-1);
+  expect((await log.append(decision({ trace_id: "after" }))).seq).toBe(5);
+  expect(rewritten).toEqual([size]);
+  const entries = await readEntries(path);
+  expect(entries.slice(1).map((entry) => entry["trace_id"] ?? entry["type"])).toEqual([
+    "before",
+    "lost 1",
+    "lost 2",
+    "decision.voided",
+    "after",
+  ]);
+  expect(entries[4]?.["entries"]).toEqual(entries.slice(2, 4).map((entry) => ({ seq: entry["seq"], entry_hash: entry["entry_hash"] })));
+  expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid" });
+  // The number may be given to the new descriptor; what counts is that it was opened after the failure.
+  expect(failedFd).toBeDefined();
+});
+
+test("a log whose disk stays broken refuses every entry, and voids all that it left when the disk is back", async () => {
+  const path = await temporaryLogPath();
+  let broken = false;
+  const log = await open(
+    path,
+    machine({
+      disk: {
+        dataSync: async (fd) => {
+          if (broken) throw systemError("EIO");
+          await localDisk.dataSync(fd);
+        },
+      },
+    }),
+  );
+  broken = true;
+  for (const trace of ["a", "b", "c"]) await expect(log.append(decision({ trace_id: trace }))).rejects.toThrow("EIO");
+  broken = false;
+  await log.append(decision({ trace_id: "d" }));
+  const entries = await readEntries(path);
+  const voided = entries.flatMap((entry) =>
+    entry["type"] === "decision.voided" ? (entry["entries"] as { seq: number }[]).map(({ seq }) => seq) : [],
+  );
+  const lost = entries.filter((entry) => ["a", "b", "c"].includes(entry["trace_id"] as string)).map((entry) => entry["seq"]);
+  expect(lost).toHaveLength(3);
+  expect(new Set(voided)).toEqual(new Set(lost));
+  expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid" });
+});
+
+test("a write that fails leaves nothing behind, or whole lines that are voided", async () => {
+  const path = await temporaryLogPath();
+  const frail = frailDisk();
+  const log = await open(path, machine({ disk: frail.disk }));
+  frail.fail("write");
+  await expect(log.append(decision())).rejects.toThrow("no space is left on the device (ENOSPC)");
+  expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid", entries: 1 });
+  frail.fail("write", "after half");
+  const failed = await Promise.allSettled(["a", "b", "c"].map((trace) => log.append(decision({ trace_id: trace }))));
+  expect(failed.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid", entries: 2 });
+  await log.append(decision({ trace_id: "d" }));
+  expect((await readEntries(path)).slice(1).map((entry) => entry["trace_id"] ?? entry["type"])).toEqual(["a", "decision.voided", "d"]);
+  expect(await torn(path)).toEqual([]);
+});
+
+test("a write that the system cuts short is finished", async () => {
+  const path = await temporaryLogPath();
+  const log = await open(
+    path,
+    machine({ disk: { write: (fd, bytes, position) => localDisk.write(fd, bytes.subarray(0, 100), position) } }),
+  );
+  await Promise.all([log.append(decision()), log.append(decision())]);
+  expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid", entries: 3 });
+});
+
+test("the last line, torn at any byte, is cut, kept and recorded by the next writer", async () => {
+  const path = await writtenLog(1);
+  const lines = linesOf(await readFile(path));
+  const fragmentOf = Buffer.from(lines[1] ?? "");
+  const head = await readFile(`${path}.head`);
+  const whole = await readFile(path);
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: fragmentOf.length - 1 }), async (size) => {
+      await writeFile(path, Buffer.concat([whole, fragmentOf.subarray(0, size)]));
+      await writeFile(`${path}.head`, head);
+      const log = await open(path);
+      expect((await log.append(decision())).seq).toBe(3);
+      await log.close();
+      const [kept = ""] = await torn(path);
+      expect((await readEntries(path))[2]).toMatchObject({ type: "recovery", what: "torn_tail", cut_bytes: size, kept_as: kept });
+      expect((await readFile(join(dirname(path), kept))).equals(fragmentOf.subarray(0, size))).toBe(true);
+      await rm(join(dirname(path), kept));
+      expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid", entries: 4 });
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("a writer that is at work cuts what another left torn", async () => {
+  const path = await temporaryLogPath();
+  const log = await open(path);
+  await log.append(decision());
+  await appendFile(path, '{"v":1,"seq":2,');
+  expect((await log.append(decision())).seq).toBe(3);
+  expect((await readEntries(path))[2]).toMatchObject({ type: "recovery", cut_bytes: 15 });
+});
+
+test("whole lines that a dead writer never synced are written anew before anything rests on them", async () => {
+  const path = await writtenLog(1);
+  const head = await readFile(`${path}.head`);
+  const size = (await readFile(path)).length;
+  const writer = await open(path);
+  await writer.append(decision());
+  await writer.close();
+  await writeFile(`${path}.head`, head);
+  const rewritten: [number, number][] = [];
+  const log = await open(
+    path,
+    machine({
+      disk: {
+        write: (fd, bytes, position) => {
+          if (position !== null) rewritten.push([position, bytes.length]);
+          return localDisk.write(fd, bytes, position);
+        },
+      },
+    }),
+  );
+  expect(rewritten).toEqual([[size, (await readFile(path)).length - size]]);
+  await log.append(decision());
+  expect(rewritten).toHaveLength(1);
+});
+
+test.for<[string, (path: string) => Promise<void>]>([
+  [
+    "its last line was changed",
+    (path) => altered(path, (bytes) => Buffer.from(bytes.toString().replace(/harmless(?![^]*harmless)/, "harmful!"))),
+  ],
+  ["its last line was deleted", (path) => altered(path, (bytes) => Buffer.concat(linesOf(bytes).slice(0, -1)))],
+  ["it was cut inside its last line", (path) => altered(path, (bytes) => bytes.subarray(0, -5))],
+  ["it was emptied", (path) => truncate(path, 0)],
+  ["it was removed", (path) => rm(path)],
+  ["its last line was repeated", (path) => altered(path, (bytes) => Buffer.concat([bytes, linesOf(bytes).at(-1) ?? bytes]))],
+  ["something else was appended", (path) => appendFile(path, "hello\n")],
+  ["a line without end was appended", (path) => appendFile(path, "x".repeat(70_000))],
+  ["another log took its place", async (path) => copyFile(await writtenLog(9), path)],
+])("a log is refused, by whoever has it open and by whoever opens it, when %s", async ([, change]) => {
+  const path = await temporaryLogPath();
+  const log = await open(path);
+  await log.append(decision());
+  await log.append(decision());
+  const good = await readFile(path);
+  await change(path);
+  const changed = await readFile(path).catch(() => null);
+  await expect(log.append(decision())).rejects.toThrow(/audit\.log/);
+  await expect(log.append(decision())).rejects.toThrow(/audit\.log/);
+  await expect(open(path)).rejects.toMatchObject({
+    code: "AUDIT_LOG_BROKEN",
+    message: expect.stringMatching(/^`audit\.log:\d+` /) as string,
+  });
+  expect(await readFile(path).catch(() => null)).toEqual(changed);
+  // Put back as it was, it goes on.
+  await writeFile(path, good);
+  await log.append(decision());
+  expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid", entries: 4 });
+});
+
+/** The first two lines, and a third that is chained to them soundly but was made by somebody else. */
+function forged(bytes: Buffer, size: number): Buffer {
+  const lines = linesOf(bytes).slice(0, 2);
+  const prev = /"entry_hash":"([0-9a-f]{64})"/.exec(lines[1]?.toString() ?? "")?.[1] ?? "";
+  const { line } = formatLine(2, "2026-01-01T00:00:00.000Z", `"type":"decision","pad":"${"x".repeat(size)}"`, prev);
+  return Buffer.concat([...lines, Buffer.from(`${line}\n`)]);
+}
+
+test("what others wrote cannot be replaced by another chain before a writer reads it", async () => {
+  // One entry in the place of one, and one long entry in the place of two.
+  for (const [written, size, words] of [
+    [1, 500, "is not the entry that the head file names"],
+    [2, 5000, "records 4 entries"],
+  ] as const) {
+    const path = await writtenLog(1);
+    const log = await open(path);
+    const other = await open(path);
+    for (let count = 0; count < written; count += 1) await other.append(decision());
+    await altered(path, (bytes) => forged(bytes, size));
+    await expect(log.append(decision())).rejects.toThrow(words);
+    await expect(open(path)).rejects.toMatchObject({ code: "AUDIT_LOG_BROKEN" });
+  }
+});
+
+test("a log that was cut, or belongs to another head file, is refused in words", async () => {
+  const path = await writtenLog(3);
+  const bytes = await readFile(path);
+  await writeFile(path, Buffer.concat(linesOf(bytes).slice(0, 2)));
+  await expect(open(path)).rejects.toThrow("`audit.log.head` records 4 entries; restore the log");
+  await writeFile(path, bytes);
+  await copyFile(`${await writtenLog(1)}.head`, `${path}.head`);
+  await expect(open(path)).rejects.toThrow("begins another log than the one that `audit.log.head` belongs to");
+});
+
+test("a log that was moved away under its writer is not begun anew in its place", async () => {
+  const path = await temporaryLogPath();
+  const log = await open(path);
+  await log.append(decision());
+  await rename(path, `${path}.1`);
+  await expect(log.append(decision())).rejects.toThrow("removed or replaced");
+  await expect(open(path)).rejects.toThrow("is missing");
+  expect(await readdir(dirname(path))).not.toContain("audit.log");
+  await rename(`${path}.1`, path);
+  expect((await log.append(decision())).seq).toBe(2);
+});
+
+test("a log may be set aside with its head file, and a new one begun", async () => {
+  const path = await writtenLog(2);
+  await rename(path, `${path}.1`);
+  await rename(`${path}.head`, `${path}.1.head`);
+  const log = await open(path);
+  await log.append(decision());
+  expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid", entries: 2, head: "matches" });
+  expect(await verifyAuditLog(`${path}.1`)).toMatchObject({ kind: "valid", entries: 3, head: "matches" });
+});
+
+test("a head file that is gone or damaged is made anew, and the log says that it was", async () => {
+  const path = await writtenLog(2);
+  await rm(`${path}.head`);
+  const log = await open(path);
+  expect((await readEntries(path))[3]).toMatchObject({ type: "recovery", what: "head_missing" });
+  await writeFile(`${path}.head`, "nonsense");
+  await log.append(decision());
+  expect((await readEntries(path))[4]).toMatchObject({ type: "recovery", what: "head_damaged" });
+  await log.append(decision());
+  expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid", entries: 7, head: "matches" });
+});
+
+test("without a head file the whole log is checked when it is opened", async () => {
+  const path = await writtenLog(5);
+  await rm(`${path}.head`);
+  await altered(path, (bytes) => Buffer.concat(linesOf(bytes).toSpliced(2, 1)));
+  await expect(open(path)).rejects.toThrow("`audit.log:3` is entry 3 where entry 2 belongs");
+});
+
+test("a head file that cannot be written costs no entry", async () => {
+  const path = await temporaryLogPath();
+  let broken = false;
+  const log = await open(
+    path,
+    machine({
+      disk: {
+        writeNow: (fd, bytes, position) => {
+          if (broken) throw systemError("EIO");
+          return localDisk.writeNow(fd, bytes, position);
+        },
+      },
+    }),
+  );
+  broken = true;
+  await log.append(decision());
+  await log.append(decision());
+  expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid", entries: 3, head: "matches" });
+  broken = false;
+  await log.append(decision());
+  await altered(path, (bytes) => Buffer.concat(linesOf(bytes).slice(0, -1)));
+  expect(await verifyAuditLog(path)).toMatchObject({ kind: "truncated" });
+});
+
+type Fault = "none" | "throw" | "half";
+
+/** A disk that does what each fault of a list says, one operation after the other, and works when the list is used up. */
+function faultyDisk(faults: readonly Fault[]): Partial<Disk> {
+  const rest = [...faults];
+  const next = (): Fault => rest.shift() ?? "none";
+  const orThrow = (): void => {
+    if (next() !== "none") throw systemError("EIO");
+  };
+  return {
+    write: async (fd, bytes, position) => {
+      const fault = next();
+      if (fault === "throw") throw systemError("ENOSPC");
+      return localDisk.write(fd, fault === "half" ? bytes.subarray(0, Math.ceil(bytes.length / 2)) : bytes, position);
+    },
+    dataSync: async (fd) => {
+      orThrow();
+      await localDisk.dataSync(fd);
+    },
+    truncate: (fd, size) => {
+      orThrow();
+      localDisk.truncate(fd, size);
+    },
+    writeNow: (fd, bytes, position) => {
+      orThrow();
+      return localDisk.writeNow(fd, bytes, position);
+    },
+  };
+}
+
+async function appendAll(log: AuditLog | null, traces: readonly string[], acked: string[], refused: string[]): Promise<void> {
+  await Promise.all(
+    traces.map(async (trace) =>
+      log?.append(decision({ trace_id: trace })).then(
+        () => acked.push(trace),
+        () => refused.push(trace),
+      ),
+    ),
+  );
+}
+
+test("whatever fails and whenever: what was acknowledged is in the log once, and what was refused is absent or voided", async () => {
+  const directory = await temporaryDirectory();
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom<Fault>("none", "none", "throw", "half"), { maxLength: 40 }),
+      fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 12 }),
+      fc.boolean(),
+      async (faults, batches, twoWriters) => {
+        const path = join(directory, `${(run += 1)}.log`);
+        const creator = await open(path);
+        const logs = [await open(path, machine({ disk: faultyDisk(faults) })).catch(() => creator), creator];
+        const acked: string[] = [];
+        const refused: string[] = [];
+        for (const [round, size] of batches.entries()) {
+          const log = (twoWriters ? logs[round % 2] : logs[0]) ?? creator;
+          await appendAll(
+            log,
+            Array.from({ length: size }, (_, index) => `${round}.${index}`),
+            acked,
+            refused,
+          );
+        }
+        // The disk is in order again after as many operations as there were faults.
+        for (let more = 0; more < 50; more += 1) await logs[0]?.append({ type: "approval.more" }).catch(() => undefined);
+        await Promise.all(logs.map((log) => log.close()));
+        const entries = await readEntries(path);
+        const traces = entries.filter(({ type }) => type === "decision").map((entry) => entry["trace_id"] as string);
+        const voidedSeqs = new Set(
+          entries.flatMap((entry) =>
+            entry["type"] === "decision.voided" ? (entry["entries"] as { seq: number }[]).map(({ seq }) => seq) : [],
+          ),
+        );
+        const voided = entries
+          .filter(({ seq, type }) => type === "decision" && voidedSeqs.has(seq as number))
+          .map((entry) => entry["trace_id"] as string);
+        expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid", head: "matches" });
+        expect(traces).toHaveLength(new Set(traces).size);
+        expect(new Set(traces.filter((trace) => !voided.includes(trace)))).toEqual(new Set(acked));
+        expect(voided.every((trace) => refused.includes(trace))).toBe(true);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+/** A disk that stops after `operations` operations; with `half`, it dies in the middle of a write. */
+function dyingDisk(operations: number, half: boolean): Partial<Disk> {
+  let done = 0;
+  const orDie = (): void => {
+    if ((done += 1) > operations) throw systemError("EIO");
+  };
+  return {
+    write: async (fd, bytes, position) => {
+      if (half && done === operations) await localDisk.write(fd, bytes.subarray(0, bytes.length >> 1), position);
+      orDie();
+      return localDisk.write(fd, bytes, position);
+    },
+    writeNow: (fd, bytes, position) => {
+      orDie();
+      return localDisk.writeNow(fd, bytes, position);
+    },
+    truncate: (fd, size) => {
+      orDie();
+      localDisk.truncate(fd, size);
+    },
+    dataSync: async (fd) => {
+      orDie();
+      await localDisk.dataSync(fd);
+    },
+    sync: async (fd) => {
+      orDie();
+      await localDisk.sync(fd);
+    },
+  };
+}
+
+test("whenever the writer dies, the next one finds a sound log with all that was acknowledged", async () => {
+  const directory = await temporaryDirectory();
+  for (let operations = 0; operations < 80; operations += 1) {
+    const path = join(directory, `${operations}.log`);
+    const acked: string[] = [];
+    const log = await open(path, machine({ disk: dyingDisk(operations >> 1, operations % 2 === 1) })).catch(() => null);
+    for (const round of log === null ? [] : [0, 1, 2, 3, 4, 5, 6, 7]) await appendAll(log, [`${round}.0`, `${round}.1`], acked, []);
+    await log?.close();
+    const next = await open(path);
+    await next.append(decision({ trace_id: "next" }));
+    await next.close();
+    const traces = (await readEntries(path)).map((entry) => entry["trace_id"] as string);
+    expect(traces.filter((trace) => acked.includes(trace))).toEqual(acked);
+    expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid", head: "matches" });
+  }
+});
