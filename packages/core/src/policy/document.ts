@@ -1,4 +1,4 @@
-import type { Alias, Node as YamlNode, Pair, Scalar } from "yaml";
+import type { Node as YamlNode, Pair, Scalar } from "yaml";
 
 import type { Position, Report } from "./problems.ts";
 import { quoted } from "./problems.ts";
@@ -61,7 +61,8 @@ export async function loadYaml(): Promise<ParseDocument> {
         stringKeys: true,
         strict: true,
         prettyErrors: false,
-        logLevel: "silent",
+        // Not "silent": then a second document is not an error but ignored.
+        logLevel: "error",
         lineCounter: lines,
       });
     } catch {
@@ -71,7 +72,8 @@ export async function loadYaml(): Promise<ParseDocument> {
     const version = document.directives.yaml;
     if (version.explicit === true && version.version !== "1.2") report(first, `YAML ${version.version} is not supported, YAML 1.2 is`);
     if (document.errors.length > 0) return null;
-    if (document.contents === null) return refuse(report, first, "the file is empty");
+    const { contents } = document;
+    if (contents === null || (yaml.isScalar(contents) && contents.value === null)) return refuse(report, first, "the file is empty");
 
     let nodes = 0;
     const convert = (node: YamlNode | null, depth: number, fallback: Position): Node => {
@@ -84,14 +86,18 @@ export async function loadYaml(): Promise<ParseDocument> {
         nodes = Number.POSITIVE_INFINITY;
         return empty;
       }
-      if (yaml.isAlias(node)) return convert(resolved(node), depth + 1, at);
+      if (yaml.isAlias(node)) {
+        const named = node.resolve(document);
+        if (named !== undefined) return convert(named, depth + 1, at);
+        report(at, `the alias ${quoted(`*${node.source}`)} names nothing`);
+        return empty;
+      }
       if (node?.tag !== undefined && node.tag !== null) report(at, `tags such as ${quoted(node.tag)} are not supported`);
       if (yaml.isSeq<YamlNode>(node)) return { kind: "list", at, items: node.items.map((item) => convert(item, depth + 1, at)) };
       if (yaml.isMap<YamlNode, YamlNode>(node)) return { kind: "map", at, entries: entries(node.items, depth, at) };
       if (yaml.isScalar(node)) return scalar(node, at);
       return empty;
     };
-    const resolved = (alias: Alias): YamlNode | null => alias.resolve(document) ?? null;
     const entries = (pairs: readonly Pair<YamlNode, YamlNode>[], depth: number, at: Position): readonly Entry[] => {
       const seen = new Map<string, Position>();
       return pairs.flatMap(({ key, value }) => {
@@ -122,7 +128,7 @@ export async function loadYaml(): Promise<ParseDocument> {
         typeof value === "string" && from !== undefined ? place(offsetInSource(text, from, node.range?.[1] ?? from, value, offset)) : at;
       return { kind: "scalar", value, at, locate };
     };
-    return convert(document.contents, 0, first);
+    return convert(contents, 0, first);
   };
 }
 

@@ -129,11 +129,19 @@ class Checker {
         return this.#arithmetic(expression, scope);
       case "choose": {
         this.boolean(expression.test, scope);
-        return joined(this.type(expression.whenTrue, scope), this.type(expression.otherwise, scope));
+        return joined(this.#plain(expression.whenTrue, scope), this.#plain(expression.otherwise, scope));
       }
       default:
         return unreachable(expression);
     }
+  }
+
+  /** A value that is passed on. Passed on whole, the payload would no longer be known to be the payload, and its fields not be checked. */
+  #plain(expression: Expression, scope: Scope): ValueType {
+    const type = this.type(expression, scope);
+    if (type.kind !== "payload" && type.kind !== "agent_ctx") return type;
+    this.#report(expression, `say which field of \`${type.kind}\` is meant`);
+    return dyn;
   }
 
   #variable(at: Span, name: string, scope: Scope): Type {
@@ -318,8 +326,7 @@ class Checker {
     const inner = new Map([...scope, [variable, item]]);
     if (expression.where !== null) this.boolean(expression.where, inner);
     if (name === "map") {
-      const body = this.type(expression.body, inner);
-      return list(body.kind === "payload" || body.kind === "agent_ctx" ? dyn : body);
+      return list(this.#plain(expression.body, inner));
     }
     this.boolean(expression.body, inner);
     if (name === "filter") return list(item);
@@ -327,14 +334,14 @@ class Checker {
   }
 
   #list(at: Span, items: readonly Expression[], scope: Scope): Type {
-    const [first, ...others] = items.map((item) => this.type(item, scope));
+    const [first, ...others] = items.map((item) => this.#plain(item, scope));
     if (first === undefined) return list(dyn);
-    let of: Type = first;
+    let of = first;
     for (const type of others) {
       if (!comparable(of, type)) this.#report(at, `a list holds values of one type, this one ${typeName(of)} and ${typeName(type)}`);
       of = joined(of, type);
     }
-    return list(of.kind === "payload" || of.kind === "agent_ctx" ? dyn : of);
+    return list(of);
   }
 
   #compare(expression: Expression & { readonly kind: "compare" }, scope: Scope): Type {
@@ -366,8 +373,8 @@ class Checker {
 
   #arithmetic(expression: Expression & { readonly kind: "arithmetic" }, scope: Scope): ValueType {
     const { operator } = expression;
-    const left = this.type(expression.left, scope);
-    const right = this.type(expression.right, scope);
+    const left = this.#plain(expression.left, scope);
+    const right = this.#plain(expression.right, scope);
     const adds = operator === "+";
     if (left.kind === "dyn" && right.kind === "dyn") return dyn;
     const known = left.kind === "dyn" ? right : left;
@@ -379,7 +386,7 @@ class Checker {
     }
     // A dyn beside an int may turn out to be a fraction.
     if (isNumeric(known) && left.kind !== right.kind) return dyn;
-    return known.kind === "list" ? joined(left, right) : joined(known, known);
+    return known.kind === "list" ? joined(left, right) : known;
   }
 }
 

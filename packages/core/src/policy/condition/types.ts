@@ -1,4 +1,4 @@
-import type { FactParameter, RecordType, ValueType } from "../../facts/schema.ts";
+import type { FactParameter, ValueType } from "../../facts/schema.ts";
 import { bool, dyn, int, list, string } from "../../facts/schema.ts";
 import type { FieldType } from "../actions.ts";
 import { standardActions } from "../actions.ts";
@@ -119,16 +119,11 @@ function assignable(type: Type, wanted: ValueType): boolean {
 }
 
 /** The one type of the values of both types; `dyn` where there is none narrower. */
-export function joined(a: Type, b: Type): ValueType {
-  if (a.kind === "record" && b.kind === "record") return sameRecord(a.record, b.record) ? a : dyn;
+export function joined(a: ValueType, b: ValueType): ValueType {
+  if (a.kind === "record" && b.kind === "record") return a.record === b.record ? a : dyn;
   if (a.kind === "list" && b.kind === "list") return list(joined(a.of, b.of));
   if (a.kind === "map" && b.kind === "map") return { kind: "map", of: joined(a.of, b.of) };
-  if (a.kind === "payload" || a.kind === "agent_ctx") return dyn;
   return a.kind === b.kind ? a : dyn;
-}
-
-function sameRecord(a: RecordType, b: RecordType): boolean {
-  return a === b;
 }
 
 export { bool, dyn, int, list, string };
