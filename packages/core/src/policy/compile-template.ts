@@ -1,5 +1,4 @@
 import { check, askedFields } from "./condition/check.ts";
-import { pathOf } from "./condition/expression.ts";
 import type { PayloadShape } from "./condition/types.ts";
 import { expressionsOf } from "./conditions.ts";
 import type { ParsedBlock, Workshop } from "./conditions.ts";
@@ -8,7 +7,7 @@ import { quoted } from "./problems.ts";
 import type { Located } from "./read-rule.ts";
 import type { Template } from "./rule.ts";
 
-/** Reads a reason: text, with values of the request quoted as `{payload.path}`. */
+/** Reads a reason: text, with values quoted as `{payload.path}` or `{shell(payload.command).programs}`. */
 export function compileTemplate(
   reason: Located,
   condition: ParsedBlock,
@@ -22,9 +21,8 @@ export function compileTemplate(
     if (index % 2 === 0) return piece === "" ? [] : [piece];
     const text = piece.trim();
     const parsed = workshop.parse(text);
-    const path = "expression" in parsed ? pathOf(parsed.expression) : undefined;
-    if (!("expression" in parsed) || path === undefined || !["payload", "agent_ctx", "action_type"].includes(path[0] ?? "")) {
-      report(reason.at, `a reason quotes fields, as in \`{payload.path}\`, not ${quoted(`{${piece}}`)}`);
+    if (!("expression" in parsed)) {
+      report(reason.at, `a reason quotes values, as in \`{payload.path}\`, not ${quoted(`{${piece}}`)}`);
       return [];
     }
     const types = check(parsed.expression, {

@@ -56,3 +56,9 @@ describe("the bundled policy about labelled addresses", () => {
     expect(acceptable).toContain(decide("call_external_api", { url: String(url) }));
   });
 });
+
+describe("the bundled policy about labelled commands", () => {
+  it.each(labelled("shell"))("$command: one of $acceptable ($why)", ({ command, acceptable }) => {
+    expect(acceptable).toContain(decide("execute_shell", { command: String(command) }));
+  });
+});
