@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+
+import { editDistance, nearest } from "./nearest.ts";
+
+test.for([
+  ["ALOW", "ALLOW"],
+  ["allow", "ALLOW"],
+  ["deney", "DENY"],
+  ["require-approval", "REQUIRE_APPROVAL"],
+  ["BLOCK", undefined],
+  ["", undefined],
+  ["x".repeat(100_000), undefined],
+] as const)("%.20s is near %s", ([word, expected]) => {
+  expect(nearest(word, ["ALLOW", "REQUIRE_APPROVAL", "DENY"])).toBe(expected);
+});
+
+test("counts inserted, deleted, replaced and swapped letters", () => {
+  expect(editDistance("deny", "deny")).toBe(0);
+  expect(editDistance("dney", "deny")).toBe(1);
+  expect(editDistance("den", "deny")).toBe(1);
+  expect(editDistance("dent", "deny")).toBe(1);
+  expect(editDistance("", "deny")).toBe(4);
+});
