@@ -407,7 +407,7 @@ test("a comprehension that is shared leaves the items of one around it alone", a
 default: ALLOW
 x:
   rules:
-    - { deny: true, when_all: ['${shared}', 'payload.never'] }
+    - { deny: true, when_all: ['payload.never', '${shared}'] }
     - { deny: true, when_all: ['payload.list.exists(a, ${shared} && a == 2)'] }
     - { deny: true, when_all: ['payload.list.exists(a, a == 3 && ${shared} && a == 3)'] }`);
   const other = [7, 1];
@@ -418,7 +418,7 @@ x:
 default: ALLOW
 x:
   rules:
-    - { require_approval: true, when_all: ['${shared}', 'false'] }
+    - { require_approval: true, when_all: ['false', '${shared}'] }
     - { require_approval: true, when_all: ['payload.list.exists(a, ${shared} && a == 2)'] }`);
   expect(decide(alone, "x", { other, list: [2] })).toBe("REQUIRE_APPROVAL");
 });
