@@ -5,17 +5,17 @@ import type { FactFunction } from "../facts/schema.ts";
 import { decide, fakes, policyOf, problemsOf } from "./fakes.test.kit.ts";
 import { evaluate } from "./evaluate.ts";
 
-describe("a policy that allows, and denies above an amount", () => {
-  const text = (condition: string): string =>
-    JSON.stringify({
-      rules: [
-        { action_type: "pay", allow: true },
-        { action_type: "pay", deny: true, when_all: [condition] },
-      ],
-    });
+const allowUnless = (condition: string): string =>
+  JSON.stringify({
+    rules: [
+      { action_type: "pay", allow: true },
+      { action_type: "pay", deny: true, when_all: [condition] },
+    ],
+  });
 
+describe("a policy that allows, and denies above an amount", () => {
   test("allows below and denies above", async () => {
-    const policy = await policyOf(text("payload.amount > 100"));
+    const policy = await policyOf(allowUnless("payload.amount > 100"));
     expect(decide(policy, "pay", { amount: 5 })).toBe("ALLOW");
     expect(decide(policy, "pay", { amount: 500 })).toBe("DENY");
     expect(decide(policy, "pay", { amount: 1e308 })).toBe("DENY");
@@ -62,7 +62,7 @@ describe("a policy that allows, and denies above an amount", () => {
     true,
   ];
   test.for(conditions)("never allows what it cannot compare: %s", async (condition) => {
-    const policy = await policyOf(text(condition));
+    const policy = await policyOf(allowUnless(condition));
     expect(decide(policy, "pay", { amount: 5 })).toBe("ALLOW");
     for (const payload of mangled) expect([payload, decide(policy, "pay", payload)]).toEqual([payload, "DENY"]);
   });
@@ -78,7 +78,7 @@ describe("a policy that allows, and denies above an amount", () => {
     "payload.amount gt 100",
     "$.payload.amount > 100",
   ])("does not load where the rule is misspelt: %s", async (condition) => {
-    expect(await problemsOf(text(condition))).not.toEqual([]);
+    expect(await problemsOf(allowUnless(condition))).not.toEqual([]);
   });
 });
 
@@ -142,8 +142,7 @@ execute_shell:
   });
 });
 
-describe("the default", () => {
-  const text = (fallback: string, more: string = ""): string => `
+const withDefault = (fallback: string, more: string = ""): string => `
 default: ${fallback}
 x:
   rules:
@@ -151,6 +150,7 @@ x:
       when_all: ['payload.amount > 100']
 ${more}`;
 
+describe("the default", () => {
   test("is REQUIRE_APPROVAL where the policy has none", async () => {
     const policy = await policyOf("rules: [{ action_type: x, allow: true, when_all: ['payload.a == 1'] }]");
     expect(decide(policy, "x", {})).toBe("REQUIRE_APPROVAL");
@@ -158,7 +158,7 @@ ${more}`;
   });
 
   test("joins in unless some rule is true, so a mangled field never loosens DENY", async () => {
-    const policy = await policyOf(text("DENY"));
+    const policy = await policyOf(withDefault("DENY"));
     expect(decide(policy, "x", { amount: 500 })).toBe("REQUIRE_APPROVAL");
     expect(decide(policy, "x", { amount: "500" })).toBe("DENY");
     expect(decide(policy, "x", {})).toBe("DENY");
@@ -166,13 +166,13 @@ ${more}`;
   });
 
   test("does not join where a rule is true beside one that is unknown", async () => {
-    const policy = await policyOf(text("DENY", "    - allow: true\n      when_all: ['payload.ok']"));
+    const policy = await policyOf(withDefault("DENY", "    - allow: true\n      when_all: ['payload.ok']"));
     expect(decide(policy, "x", { ok: true })).toBe("REQUIRE_APPROVAL");
     expect(decide(policy, "x", { ok: "yes" })).toBe("DENY");
   });
 
   test("of ALLOW does not loosen a rule that is unknown", async () => {
-    const policy = await policyOf(text("ALLOW"));
+    const policy = await policyOf(withDefault("ALLOW"));
     expect(decide(policy, "x", { amount: 5 })).toBe("ALLOW");
     expect(decide(policy, "x", {})).toBe("REQUIRE_APPROVAL");
     expect(decide(policy, "y", {})).toBe("ALLOW");
@@ -385,4 +385,40 @@ execute_shell:
     expect(deciding).toHaveLength(10);
     expect(reason).toContain("7 more rules say the same");
   });
+});
+
+test("expressions that are kept for later do not get into each other's way", async () => {
+  const policy = await policyOf(`
+default: ALLOW
+x:
+  rules:
+    - deny: true
+      when_all:
+        - 'payload.list.exists(a, size(shell("ls; rm").programs.filter(p, p == "rm")) == a)'
+        - 'size(shell("ls; rm").programs.filter(p, p == "rm")) == 1'
+        - 'shell("ls; rm").programs.exists(p, p == "rm")'`);
+  expect(decide(policy, "x", { list: [3, 1] })).toBe("DENY");
+  expect(decide(policy, "x", { list: [3] })).toBe("ALLOW");
+});
+
+test("a comprehension that is shared leaves the items of one around it alone", async () => {
+  const shared = "payload.other.exists(b, b == 1)";
+  const policy = await policyOf(`
+default: ALLOW
+x:
+  rules:
+    - { deny: true, when_all: ['payload.never', '${shared}'] }
+    - { deny: true, when_all: ['payload.list.exists(a, ${shared} && a == 2)'] }
+    - { deny: true, when_all: ['payload.list.exists(a, a == 3 && ${shared} && a == 3)'] }`);
+  const other = [7, 1];
+  expect(decide(policy, "x", { never: false, other, list: [2] })).toBe("DENY");
+  expect(decide(policy, "x", { never: false, other, list: [3] })).toBe("DENY");
+  expect(decide(policy, "x", { never: false, other, list: [1, 7] })).toBe("ALLOW");
+  const alone = await policyOf(`
+default: ALLOW
+x:
+  rules:
+    - { require_approval: true, when_all: ['false', '${shared}'] }
+    - { require_approval: true, when_all: ['payload.list.exists(a, ${shared} && a == 2)'] }`);
+  expect(decide(alone, "x", { other, list: [2] })).toBe("REQUIRE_APPROVAL");
 });

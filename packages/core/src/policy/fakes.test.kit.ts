@@ -46,9 +46,7 @@ export const fakeShell: FactFunction = {
     },
   },
   analyse([command]) {
-    const scripts = String(command)
-      .replaceAll(/["'\\]/g, "")
-      .split(/;\s*/);
+    const scripts = (typeof command === "string" ? command : "").replaceAll(/["'\\]/g, "").split(/;\s*/);
     const why = scripts.some((script) => script.startsWith("$(")) ? "a command is not known" : null;
     const commands = scripts
       .filter((script) => !script.startsWith("$("))

@@ -88,9 +88,9 @@ test.for([undefined, null, 5, "", [], {}, new Proxy({}, {})])("as an action type
 });
 
 test("a request that is none is DENY", () => {
-  for (const request of [undefined, null, 5, {}, [], "x"]) {
-    expect(evaluate(policy, request as unknown as ActionRequest).decision).toBe("DENY");
-    expect(explain(policy, request as unknown as ActionRequest).considered).toEqual([]);
+  for (const request of [undefined, null, 5, {}, [], "x"] as readonly unknown[]) {
+    expect(evaluate(policy, request as ActionRequest).decision).toBe("DENY");
+    expect(explain(policy, request as ActionRequest).considered).toEqual([]);
   }
 });
 

@@ -304,8 +304,7 @@ except:
   });
 });
 
-describe("examples", () => {
-  const rule = (examples: string): string => `
+const bigRefund = (examples: string): string => `
 rules:
   - id: big
     action_type: refund
@@ -313,9 +312,10 @@ rules:
     when_all: ['payload.amount > 100']
     examples: ${examples}`;
 
+describe("examples", () => {
   test("prove a rule when it is loaded", async () => {
     await expect(
-      policyOf(rule("{ match: [{ payload: { amount: 500 } }], not_match: [{ payload: { amount: 5 } }] }")),
+      policyOf(bigRefund("{ match: [{ payload: { amount: 500 } }], not_match: [{ payload: { amount: 5 } }] }")),
     ).resolves.toBeDefined();
   });
 
@@ -333,7 +333,7 @@ rules:
     ["{ match: [{}] }", "the example has no `payload`"],
     ["{ match: [x] }", "an example is a request"],
   ])("%s is refused", async ([examples, message]) => {
-    expect((await problemsOf(rule(examples ?? ""))).join("\n")).toContain(message);
+    expect((await problemsOf(bigRefund(examples ?? ""))).join("\n")).toContain(message);
   });
 
   test("name the action where the rule is about several", async () => {
@@ -393,8 +393,9 @@ actions:
   expect(bindings.get("custom")?.[0]?.payload).toEqual({ everything: "args", first: "args.items[0]" });
 });
 
+const ids = async (text: string): Promise<readonly string[]> => (await policyOf(text)).rules.map(({ reference }) => reference.id);
+
 test("an id that a rule does not have is made from what it means", async () => {
-  const ids = async (text: string): Promise<readonly string[]> => (await policyOf(text)).rules.map(({ reference }) => reference.id);
   const [id] = await ids("rules: [{ action_type: x, deny: true, when_all: ['payload.a == 1'] }]");
   expect(id).toMatch(/^x\/deny\/[0-9a-f]{12}$/);
   expect(await ids("x:\n  rules:\n    # moved\n    - when_all: ['payload . a==1']\n      decision: DENY")).toEqual([id]);

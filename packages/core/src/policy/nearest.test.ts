@@ -1,21 +1,28 @@
-import { expect, it } from "vitest";
+import { expect, test } from "vitest";
 
-import { nearest, nearestHint } from "./nearest.ts";
+import { editDistance, nearest, nearestHint } from "./nearest.ts";
 
-const words = ["action_type", "payload", "ignore", "read"];
-
-it.each([
-  ["actionType", "action_type"],
-  ["ActionType", "action_type"],
-  ["paylod", "payload"],
-  ["raed", "read"],
-  ["Ignore", "ignore"],
-])("finds the word that `%s` is a slip of", (slip, word) => {
-  expect(nearest(slip, words)).toBe(word);
-  expect(nearestHint(slip, words)).toBe(`, did you mean \`${word}\`?`);
+test.for([
+  ["ALOW", "ALLOW"],
+  ["allow", "ALLOW"],
+  ["deney", "DENY"],
+  ["require-approval", "REQUIRE_APPROVAL"],
+  ["BLOCK", undefined],
+  ["", undefined],
+  ["x".repeat(100_000), undefined],
+] as const)("%.20s is near %s", ([word, expected]) => {
+  expect(nearest(word, ["ALLOW", "REQUIRE_APPROVAL", "DENY"])).toBe(expected);
 });
 
-it.each([["x"], ["something else"], [""], ["read".repeat(1_000)]])("finds nothing near `%s`", (word) => {
-  expect(nearest(word, words)).toBeUndefined();
-  expect(nearestHint(word, words)).toBe("");
+test("counts inserted, deleted, replaced and swapped letters", () => {
+  expect(editDistance("deny", "deny")).toBe(0);
+  expect(editDistance("dney", "deny")).toBe(1);
+  expect(editDistance("den", "deny")).toBe(1);
+  expect(editDistance("dent", "deny")).toBe(1);
+  expect(editDistance("", "deny")).toBe(4);
+});
+
+test("the hint names the word, or is empty", () => {
+  expect(nearestHint("paylod", ["payload"])).toBe(", did you mean `payload`?");
+  expect(nearestHint("something else", ["payload"])).toBe("");
 });

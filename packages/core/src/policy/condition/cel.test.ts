@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
 import { answer } from "../fakes.test.kit.ts";
 
@@ -230,10 +230,8 @@ const table: Readonly<Record<string, Readonly<Record<string, "true" | "false" | 
 };
 
 for (const [sentence, conditions] of Object.entries(table)) {
-  describe(sentence, () => {
-    test.for(Object.entries(conditions))("%s is %s", async ([condition, expected]) => {
-      expect(await answer(condition, payload)).toBe(expected);
-    });
+  test.for(Object.entries(conditions))(`${sentence}: %s is %s`, async ([condition, expected]) => {
+    expect(await answer(condition, payload)).toBe(expected);
   });
 }
 

@@ -61,16 +61,19 @@ function compile(expression: Expression, parts: Parts): Run {
   const key = `${canonical(expression)}\n${typeKeys(expression, parts).join(" ")}`;
   const known = parts.shared.get(key);
   if (known !== undefined) return known;
-  const slot = parts.shared.size;
   const run = build(expression, parts);
+  // INVARIANT: taken after the parts were built, which take slots of their own; two expressions never share one.
+  const slot = parts.shared.size;
   const remembered: Run = (scope) => {
     const before = scope.memo.get(slot);
     if (before !== undefined) return before;
-    // What is shared must not depend on who asks first, so it does not share the steps of a comprehension around it.
-    const { steps } = scope;
+    // What is shared must not depend on who asks first, so it has nothing to do with a comprehension around it, nor with its items.
+    const { steps, items } = scope;
     scope.steps = null;
+    scope.items = [];
     const value = run(scope);
     scope.steps = steps;
+    scope.items = items;
     scope.memo.set(slot, value);
     return value;
   };

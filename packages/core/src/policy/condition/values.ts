@@ -22,7 +22,7 @@ export interface Scope {
   /** What keeps the payload from being one of its standard action type, as clauses. */
   readonly problems: readonly string[];
   /** The values of comprehension variables, by nesting. */
-  readonly items: Value[];
+  items: Value[];
   /** Answers of expressions that several conditions share. */
   readonly memo: Map<number, Value>;
   /** Facts, by function and arguments. */
