@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -58,15 +59,20 @@ afterAll(async () => {
 });
 
 describe.each(nodes)("the packed core under %s", (node) => {
+  let log = "";
+
+  beforeEach(() => {
+    log = join(app, `${randomUUID()}.log`);
+  });
+
   const use = `
     const { decision } = await authorizeAction({ env: "production" }, "execute_shell", { command: "rm -rf /tmp/logs" });
-    const verdict = await verifyAuditLog("audit.log");
+    const verdict = await verifyAuditLog(process.env.CANOPY_AUDIT_LOG_PATH);
     console.log(decision, verdict.kind);`;
 
   it("imports from an ES module and works, with no other package of ours", async () => {
     await writeFile(join(app, "app.mjs"), `import { authorizeAction, verifyAuditLog } from "@canopy-runtime/core";${use}`);
-    await rm(join(app, "audit.log"), { force: true });
-    const { stdout } = await run(node, ["app.mjs"], { cwd: app });
+    const { stdout } = await run(node, ["app.mjs"], { cwd: app, env: { ...process.env, CANOPY_AUDIT_LOG_PATH: log } });
     expect(stdout.trim()).toBe("DENY valid");
   });
 
@@ -75,8 +81,7 @@ describe.each(nodes)("the packed core under %s", (node) => {
       join(app, "app.cjs"),
       `const { authorizeAction, verifyAuditLog } = require("@canopy-runtime/core");(async () => {${use}})();`,
     );
-    await rm(join(app, "audit.log"), { force: true });
-    const { stdout, stderr } = await run(node, ["app.cjs"], { cwd: app });
+    const { stdout, stderr } = await run(node, ["app.cjs"], { cwd: app, env: { ...process.env, CANOPY_AUDIT_LOG_PATH: log } });
     expect(stdout.trim()).toBe("DENY valid");
     expect(stderr).not.toMatch(/ERR_REQUIRE/);
   });

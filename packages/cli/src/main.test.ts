@@ -161,7 +161,7 @@ describe("canopy check", () => {
     expect(code).toBe(4);
     expect(JSON.parse(out)).toMatchObject({ decision: "DENY", policy_digest: null });
     expect(err).toContain(`${broken}:4:15: unknown decision \`ALOW\`, did you mean \`ALLOW\`?`);
-    expect(err).toMatch(/broken\.yaml:5:5: .*`action_tipe`, did you mean `action_type`\?/);
+    expect(err).toMatch(/broken\.yaml:5:5: unknown key `action_tipe` in a rule, did you mean `action_type`\?/);
   });
 
   it("answers a stream line by line, in order, and a bad line on its own line with DENY", async () => {

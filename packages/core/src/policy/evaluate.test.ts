@@ -349,7 +349,7 @@ execute_shell:
       when_all: ['payload.command.contains("rm")']
       reason: 'No "rm" in {agent_ctx.env}: {payload.command}.'`);
     const { reason, rules, severity, quotes } = evaluate(policy, request);
-    expect(reason).toBe('DENY: No "rm" in "prod": "rm -rf /\\n\\u{202e}\\u001b[31m" (rule `no-rm` (policy.yaml:4)).');
+    expect(reason).toBe('No "rm" in "prod": "rm -rf /\\n\\u{202e}\\u001b[31m" (rule `no-rm` (policy.yaml:4)).');
     expect(rules).toEqual([{ id: "no-rm", decision: "DENY", file: "policy.yaml", line: 4 }]);
     expect(severity).toBe("high");
     expect(quotes.map(({ path }) => path)).toEqual(["agent_ctx.env", "payload.command"]);
@@ -370,10 +370,10 @@ execute_shell:
   test("says what was unknown, and that no rule decided", async () => {
     const policy = await policyOf("x: { rules: [{ id: r, deny: true, when_all: ['payload.a > 5'] }] }");
     expect(evaluate(policy, { actionType: "x", agentCtx: {}, payload: {} }).reason).toBe(
-      "DENY: rule `r` (policy.yaml:1) applies because `payload.a` is missing.",
+      "rule `r` (policy.yaml:1) applies because `payload.a` is missing.",
     );
     const other = evaluate(policy, { actionType: "y", agentCtx: {}, payload: {} });
-    expect(other.reason).toBe("REQUIRE_APPROVAL: no rule decides about this `y`, so the default of the policy does.");
+    expect(other.reason).toBe("no rule decides about this `y`, so the default of the policy does.");
     expect(other.byDefault).toBe(true);
     expect(other.rules).toEqual([]);
   });

@@ -119,7 +119,7 @@ function owned(value: JsonValue): JsonValue {
 function refused(why: string): Evaluation {
   return {
     decision: "DENY",
-    reason: `DENY: ${why}.`,
+    reason: `${why}.`,
     rules: [],
     severity: null,
     unknowns: [{ kind: "invalid", why, rule: null }],

@@ -122,7 +122,7 @@ describe("what does not load", () => {
     ],
     ["rules: [{ action_type: x, deny: true, severity: hihg }]", "unknown severity `hihg`, did you mean `high`?"],
     ["rules: [{ action_type: x, deny: true, reason: '' }]", "`reason` is empty"],
-    ["rules: [{ action_type: x, deny: true, reason: 'no {shell}' }]", "a reason quotes fields"],
+    ["rules: [{ action_type: x, deny: true, reason: 'no {shell}' }]", "`shell` is a function"],
     ["rules: [{ action_type: execute_shell, deny: true, reason: '{payload.cmd}' }]", "is no field of `execute_shell`"],
     ["execute_shell: { rules: [{ action_type: execute_shell, deny: true }] }", "stands under `execute_shell`"],
     ["except: {}", "`except` maps"],
@@ -384,13 +384,13 @@ actions:
   fetch_to_file:
     - { action_type: call_external_api, payload: { url: args.url } }
     - { action_type: modify_file, payload: { path: args.path } }
-  custom: { action_type: refund, payload: { everything: args, first: 'args.items[0]' } }
+  custom: { action_type: refund, payload: { everything: args, first: args.items.first } }
 `);
   expect(bindings.get("bash")).toEqual([
     { actionType: "execute_shell", payload: { command: "args.cmd", cwd: "args.options.dir" }, ignore: ["args.description"] },
   ]);
   expect(bindings.get("fetch_to_file")?.map(({ actionType }) => actionType)).toEqual(["call_external_api", "modify_file"]);
-  expect(bindings.get("custom")?.[0]?.payload).toEqual({ everything: "args", first: "args.items[0]" });
+  expect(bindings.get("custom")?.[0]?.payload).toEqual({ everything: "args", first: "args.items.first" });
 });
 
 const ids = async (text: string): Promise<readonly string[]> => (await policyOf(text)).rules.map(({ reference }) => reference.id);

@@ -6,9 +6,11 @@ import type { Quote } from "./template.ts";
 
 const rulesNamed = 3;
 
-/** The decision in words: what decided it, what was unknown, which exceptions were made. `quotes` receives what is quoted of the request. */
+/** The grounds of the decision in words: what decided it, what was unknown, which exceptions were made. `quotes` receives what is quoted of the request. */
 export function reasonOf(policy: Policy, verdict: Verdict, quotes: Quote[]): string {
-  const { decision, deciding, lifted } = verdict;
+  const { lifted } = verdict;
+  // What is certain first: doubts explain little where there is a plain reason.
+  const deciding = verdict.deciding.toSorted((a, b) => Number(b.because === true) - Number(a.because === true));
   const { problems } = verdict.scope;
   const sentences: string[] = [];
   if (problems.length > 0) {
@@ -20,7 +22,7 @@ export function reasonOf(policy: Policy, verdict: Verdict, quotes: Quote[]): str
     sentences.push(`no rule decides about this ${quoted(verdict.scope.actionType)}, so the default of the policy does`);
   else if (deciding.length === 0 && problems.length === 0) sentences.push(`the default of the policy is ${policy.default}`);
   for (const rule of lifted) sentences.push(`rule \`${rule.reference.id}\` is lifted here by an exception`);
-  return `${decision}: ${sentences.join("; ")}.`;
+  return `${sentences.join("; ")}.`;
 }
 
 function ruleSentence({ rule, because }: Applied, { scope }: Verdict, quotes: Quote[]): string {

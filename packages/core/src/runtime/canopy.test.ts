@@ -238,7 +238,7 @@ describe("a runtime", () => {
     await using canopy = await startCanopy({ audit: log }, async () => await loadPolicyFrom(file));
     const denied = await canopy.authorizeAction({}, "execute_shell", { command: "ls" });
     expect(denied).toMatchObject({ decision: "DENY", policyDigest: null });
-    expect(denied.reason).toMatch(/no policy is in force: .*policy\.yaml:2:37: .*`decison`/);
+    expect(denied.reason).toMatch(/no policy is in force: [^]*policy\.yaml:2:\d+: unknown key `decison`[^]*did you mean `decision`/);
     expect(denied.authorizationId).not.toBeNull();
     await writeFile(file, shellPolicy.text);
     expect((await canopy.authorizeAction({}, "execute_shell", { command: "ls" })).decision).toBe("ALLOW");
