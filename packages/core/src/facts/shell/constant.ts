@@ -1,6 +1,7 @@
 // What small programs write to their output, where their input is known: enough to see through `echo`, `printf` and the usual decoders.
 import { joined, known, mark, unknown } from "./text.ts";
 import type { Field, Text } from "./text.ts";
+import { directoriesOf } from "./under.ts";
 
 /** echo(1) as bash has it. */
 export function echoText(args: readonly Field[]): Text {
@@ -15,7 +16,10 @@ export function echoText(args: readonly Field[]): Text {
   const words = args.slice(at);
   const [only] = words;
   // `echo *.ts` and `echo $files` pass on what they were given, and so where that lies.
-  if (words.length === 1 && only !== undefined && only.under !== null) return unknown(only.sources, only.under);
+  if (only !== undefined && words.some((word) => word.glob || word.under !== null)) {
+    const under = directoriesOf(words);
+    if (under !== null) return unknown(joined(words).sources, under);
+  }
   const text = joined(words.map(asText), " ");
   const shown = escapes ? unescape(text.text, true) : text.text;
   return { ...text, text: newline ? `${shown}\n` : shown, under: null };
@@ -25,6 +29,10 @@ export function echoText(args: readonly Field[]): Text {
 export function formatText(args: readonly Field[]): Text {
   const [format, ...values] = args.map(asText);
   if (format === undefined) return known("");
+  if (/^(?:%s|\\n|\\0|\s)+$/.test(format.text) && args.slice(1).some((item) => item.glob || item.under !== null)) {
+    const under = directoriesOf(args.slice(1));
+    if (under !== null) return unknown(joined(args).sources, under);
+  }
   const sources = joined(args).sources;
   let output = "";
   let at = 0;

@@ -8,19 +8,19 @@ import { evaluateArithmetic, evaluateText, expandText, expandWords } from "./exp
 import type { Shell } from "./expand.ts";
 import { Findings } from "./findings.ts";
 import { isForkBomb, isEndless } from "./fork-bomb.ts";
-import { parseScript } from "./parse.ts";
-import { Places, shown } from "./paths.ts";
+import { limits, parseScript } from "./parse.ts";
+import { baseName, Places, shown } from "./paths.ts";
 import type { Place } from "./paths.ts";
 import type { Assignment, Node, Redirect, Script, SimpleCommand, Statement } from "./script.ts";
 import type { State } from "./state.ts";
 import { directoriesOf } from "./under.ts";
-import { empty, field, isKnown, joined, known, literal, mark, source, unknown } from "./text.ts";
+import { empty, field, isKnown, joined, known, literal, mark, source, unknown, withoutEnd } from "./text.ts";
 import type { Field, Text } from "./text.ts";
 
 /** Past any of these the lists are open; what was found until then counts. */
 export const bounds = {
-  /** Simple commands that are looked at, those of loops and functions each time. */
-  steps: 4000,
+  /** Commands that are looked at, simple and compound, those of loops and functions each time. */
+  steps: 8000,
   /** Scripts, functions and wrappers inside one another. */
   depth: 40,
   /** Wrappers around one program. */
@@ -33,6 +33,8 @@ export const bounds = {
 export class Interpreter {
   readonly findings: Findings = new Findings();
   readonly places: Places;
+  /** Functions that were defined and not called so far, with what was known where they were. */
+  readonly #uncalled = new Map<Node, State>();
   #steps = 0;
   #depth = 0;
 
@@ -49,7 +51,10 @@ export class Interpreter {
     }
     const { script, problem } = parseScript(text.text);
     if (problem !== null) this.findings.openEverything(`\`${shown(text.text)}\`: ${problem}`);
-    return this.#deeper(() => this.script(script, state));
+    const output = this.#deeper(() => this.script(script, state));
+    // What lies beyond the limit is looked at by itself, for what it may surely do.
+    const more = text.text.length > limits.length ? text.text.indexOf("\n", limits.length) : -1;
+    return more < 0 ? output : this.#deeper(() => joined([output, this.runText({ ...text, text: text.text.slice(more + 1) }, state)]));
   }
 
   /** Something is run as a program or a script that is not known before it runs. */
@@ -58,6 +63,20 @@ export class Interpreter {
     if ((sources & source.decoded) !== 0) this.findings.add("hazards", "decode_and_run", { kind: "decode_and_run", program: by });
     this.findings.add("code", `dynamic ${by}`, { kind: "dynamic", program: by });
     this.findings.openEverything("it runs text that is not known before it runs");
+  }
+
+  #isSpent(): boolean {
+    if ((this.#steps += 1) <= bounds.steps) return false;
+    this.findings.openEverything(`it runs more than ${bounds.steps} commands`);
+    return true;
+  }
+
+  /** Looks at the functions that nothing was seen to call: something else may, with arguments that nobody knows. */
+  finish(): void {
+    for (const [body, state] of this.#uncalled) {
+      state.positional = null;
+      this.#deeper(() => this.node(body, state, unknown()));
+    }
   }
 
   #deeper(run: () => Text): Text {
@@ -92,6 +111,7 @@ export class Interpreter {
   }
 
   node(node: Node, state: State, stdin: Text): Text {
+    if (this.#isSpent()) return unknown();
     switch (node.kind) {
       case "simple":
         return this.#simple(node, state, stdin);
@@ -185,13 +205,7 @@ export class Interpreter {
       case "function":
         if (isForkBomb(node.name, node.body)) this.findings.add("hazards", "fork_bomb", { kind: "fork_bomb", program: node.name });
         state.functions.set(node.name, node.body);
-        this.#deeper(() => {
-          // Whoever calls it is looked at there; this is for those who call it behind our back, with arguments that nobody knows.
-          const copy = state.copy();
-          copy.positional = null;
-          copy.functions.delete(node.name);
-          return this.node(node.body, copy, unknown());
-        });
+        this.#uncalled.set(node.body, state.copy());
         return empty;
       case "test": {
         const shell = this.#shell(state);
@@ -261,10 +275,6 @@ export class Interpreter {
   }
 
   #simple(node: SimpleCommand, state: State, stdin: Text): Text {
-    if ((this.#steps += 1) > bounds.steps) {
-      this.findings.openEverything(`it runs more than ${bounds.steps} commands`);
-      return unknown();
-    }
     const shell = this.#shell(state);
     const words = expandWords(node.words, shell);
     const [program] = words;
@@ -303,10 +313,7 @@ export class Interpreter {
 
   /** Runs a command given as words, in `state` where it is built into the shell. */
   runWords(words: readonly Field[], state: State, stdin: Text, wrappedBy: readonly string[]): Text {
-    if ((this.#steps += 1) > bounds.steps) {
-      this.findings.openEverything(`it runs more than ${bounds.steps} commands`);
-      return unknown();
-    }
+    if (this.#isSpent()) return unknown();
     const [name, ...args] = words;
     if (name === undefined) return empty;
     if (wrappedBy.length > bounds.wrappers) this.findings.openEverything(`there are more than ${bounds.wrappers} wrappers around \`${shown(name.text)}\``);
@@ -374,6 +381,7 @@ export class Interpreter {
   }
 
   #callFunction(name: string, body: Node, args: readonly Field[], state: State, stdin: Text): Text {
+    this.#uncalled.delete(body);
     const { positional } = state;
     state.positional = args.some((item) => item.many || item.glob) ? null : args;
     // Recursion ends here: the body was looked at with the arguments of its first call.
@@ -395,7 +403,7 @@ export class Interpreter {
       if (redirect.kind === "text") {
         const text = expandText(redirect.text, shell);
         if (descriptor === null || descriptor === 0) input = text;
-        else if (lasting) state.descriptors.set(descriptor, text);
+        else if (lasting) state.descriptors.set(String(descriptor), text);
         continue;
       }
       const [first, ...more] = expandWords([redirect.target], shell);
@@ -403,21 +411,21 @@ export class Interpreter {
       const { operator } = redirect;
       const text = literal(target);
       if ((operator === ">&" || operator === "<&") && text !== undefined && /^(?:\d+-?|-)$/.test(text)) {
-        if (operator === "<&" && (descriptor ?? 0) === 0) input = state.descriptors.get(Number.parseInt(text, 10)) ?? unknown();
+        if (operator === "<&" && (descriptor ?? 0) === 0) input = state.descriptors.get(String(Number.parseInt(text, 10))) ?? unknown();
         continue;
       }
       if (target.text.startsWith("/dev/tcp/") || target.text.startsWith("/dev/udp/")) {
         this.network(program === "" ? "sh" : program, isKnown(target) ? target.text.split("/")[3] : undefined);
         if (isShell(program)) this.findings.add("hazards", "reverse_shell", { kind: "reverse_shell", program });
         if (operator.startsWith("<")) input = unknown(source.network);
-        if (lasting) state.descriptors.set(descriptor ?? 0, unknown(source.network));
+        if (lasting) state.descriptors.set(String(descriptor ?? 0), unknown(source.network));
         continue;
       }
       if (operator.startsWith("<")) {
         this.read(target, state, program === "" ? "sh" : program, false);
         const content = this.content(target, state);
         if (descriptor === null || descriptor === 0) read = input = content;
-        else if (lasting) state.descriptors.set(descriptor, content);
+        else if (lasting) state.descriptors.set(String(descriptor), content);
         if (operator !== "<>") continue;
       }
       this.write(target, state, program === "" ? "sh" : program, false);
@@ -500,7 +508,7 @@ export class Interpreter {
       substitute: (script) =>
         this.#deeper(() => {
           const output = this.script(script, state.copy());
-          return output.text.endsWith("\n") ? { ...output, text: output.text.replace(/\n+$/, "") } : output;
+          return output.text.endsWith("\n") ? { ...output, text: withoutEnd(output.text, "\n") } : output;
         }),
       connect: (script, input) =>
         this.#deeper(() => {
@@ -521,11 +529,6 @@ interface Redirected {
   /** What a file redirect makes readable. */
   readonly read: Text | undefined;
   readonly deliver: (output: Text) => Text;
-}
-
-/** The last name of a path. */
-export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /** Where systems and their package managers keep programs. */
@@ -597,5 +600,5 @@ function argumentOf(item: Field): string | Unknown {
 }
 
 function snapshot(state: State): string {
-  return JSON.stringify([state.directories, state.lost, [...state.variables].map(([name, value]) => [name, value.text])]);
+  return JSON.stringify([state.directories, state.lost, state.variables.fingerprint((value) => value.text)]);
 }

@@ -101,10 +101,13 @@ export class Places {
     const fact = this.fact(pattern);
     // A `..` behind a pattern leads out of whatever the pattern matched.
     if (/(?:^|\/)\.\.(?:\/|$)/.test(pattern.slice(at))) return [{ path: open(`\`${pattern}\` leads through a pattern`), glob: true, secret: "maybe" }];
-    return [
+    const places: Place[] = [
       { path: fact, glob: true, secret },
       { path: somewhereBelow(fact, this.fact(parent), pattern), glob: true, secret },
     ];
+    // All that is in the root is the root.
+    if (this.fact(parent).absolute === "/" && /^\*+\/*$/.test(pattern.slice(at))) places.push({ path: this.fact("/"), glob: true, secret });
+    return places;
   }
 
   #below(directory: string): readonly Place[] {
@@ -163,7 +166,7 @@ function samples(pattern: string): readonly string[] {
   const tail = pattern.replace(/^(?:[*?]|\[[^\]]*\]?)+/, "");
   const ordinary = `x${/[*?[]/.test(tail) ? "" : tail}`;
   // A lone star matches every name there is; that a private key lies about is then no more likely than anywhere.
-  const candidates = pattern === "*" ? telling.filter((name) => !name.startsWith("id_")) : telling;
+  const candidates = /^\*+$/.test(pattern) ? telling.filter((name) => !name.startsWith("id_")) : telling;
   const matcher = matcherOf(pattern);
   return [ordinary, ...candidates.filter((name) => matcher.test(name))];
 }
@@ -249,4 +252,9 @@ function answer(truth: boolean | Unknown): Place["secret"] {
 /** A text with marks, as a person would read it. */
 export function shown(text: string): string {
   return text.replace(/[\uE000\uE002\uE003]/g, "…").replaceAll(mark.home, "~").slice(0, 80);
+}
+
+/** The last name of a path. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }

@@ -13,6 +13,9 @@ import { State } from "./state.ts";
 import { suspiciousText } from "./suspicious.ts";
 import { empty, known, unknown } from "./text.ts";
 
+/** The most of a script that is read at all, in UTF-16 code units; what lies beyond the first 16 Ki is looked at, but never trusted. */
+const longest = 64 * 1024;
+
 /** What a script starts with. */
 export interface ShellBase {
   /** Where relative paths start, and what `~` is. */
@@ -40,7 +43,8 @@ export function analyseShell(script: string, base: ShellBase): ShellFact {
       state.set(name, typeof value === "string" ? known(value) : unknown());
     }
     if (script.includes("\0")) findings.openEverything("it holds a NUL character");
-    interpreter.runText({ ...empty, text: script.length > 64 * 1024 ? script.slice(0, 64 * 1024) : script }, state);
+    interpreter.runText({ ...empty, text: script.slice(0, longest) }, state);
+    interpreter.finish();
   } catch {
     // Out of stack, or a mistake of ours: either way the command is not understood.
     findings.openEverything("it could not be analysed to its end");

@@ -1,5 +1,5 @@
 import type { Node } from "./script.ts";
-import { empty, isKnown, unknown } from "./text.ts";
+import { empty, isKnown, known, mark, unknown } from "./text.ts";
 import type { Text } from "./text.ts";
 
 /** The most directories that a script is thought to be in at once. */
@@ -14,76 +14,72 @@ export interface Where {
 export class State {
   /** Absolute directories that this may be in; a `cd` that may have failed leaves both. */
   directories: readonly string[];
-  /** It left the directory that it started in. */
-  moved = false;
   /** It may be in another directory as well. */
   lost: boolean;
+  /** It left the directory that it started in. */
+  moved = false;
   home: string | undefined;
-  variables: Map<string, Text>;
   positional: readonly Text[] | null = null;
-  functions: Map<string, Node>;
-  /** What the script itself put in files, by absolute path. */
-  files: Map<string, Text>;
   stdin: Text = unknown();
   /** Directories of `pushd`. */
-  stack: Where[] = [];
-  /** What is read from descriptors that `exec` opened. */
-  descriptors: Map<number, Text>;
+  stack: readonly Where[] = [];
+  readonly variables: Table<Text>;
+  readonly functions: Table<Node>;
+  /** What is read from descriptors that `exec` opened, by number. */
+  readonly descriptors: Table<Text>;
+  /** What the script itself put in files, by absolute path. Files outlive a subshell: one map for all. */
+  readonly files: Map<string, Text>;
 
-  constructor(directory: string | undefined, home: string | undefined) {
+  constructor(directory: string | undefined, home: string | undefined, from?: State) {
     this.directories = directory === undefined ? [] : [directory];
     this.lost = directory === undefined;
     this.home = home;
-    this.variables = new Map();
-    this.functions = new Map();
-    this.files = new Map();
-    this.descriptors = new Map();
+    this.variables = new Table(from?.variables);
+    this.functions = new Table(from?.functions);
+    this.descriptors = new Table(from?.descriptors);
+    this.files = from?.files ?? new Map();
   }
 
   copy(): State {
-    const copy = new State(undefined, this.home);
-    copy.directories = this.directories;
-    copy.lost = this.lost;
-    copy.moved = this.moved;
-    copy.descriptors = new Map(this.descriptors);
-    copy.variables = new Map(this.variables);
-    copy.functions = new Map(this.functions);
-    // Files outlive a subshell: one map for all.
-    copy.files = this.files;
-    copy.positional = this.positional;
+    const copy = new State(undefined, this.home, this);
+    copy.#place(this);
     copy.stdin = this.stdin;
-    copy.stack = [...this.stack];
     return copy;
   }
 
   /** Takes over what `other` knows. */
   become(other: State): void {
+    this.#place(other);
+    this.home = other.home;
+    this.variables.become(other.variables);
+    this.functions.become(other.functions);
+    this.descriptors.become(other.descriptors);
+  }
+
+  #place(other: State): void {
     this.directories = other.directories;
     this.lost = other.lost;
     this.moved = other.moved;
-    this.descriptors = other.descriptors;
-    this.home = other.home;
-    this.variables = other.variables;
-    this.functions = other.functions;
     this.positional = other.positional;
     this.stack = other.stack;
   }
 
   /** Afterwards this is either what it was or what `other` is: what differs is no longer known. */
   merge(other: State): void {
-    const moved = this.moved || other.moved;
-    this.enter({ directories: [...this.directories, ...other.directories], lost: this.lost || other.lost });
-    this.moved = moved;
-    if (this.home !== other.home) this.home = undefined;
-    for (const name of new Set([...this.variables.keys(), ...other.variables.keys()])) {
-      const mine = this.variables.get(name);
-      const theirs = other.variables.get(name);
-      if (mine !== undefined && theirs !== undefined && mine.text === theirs.text && isKnown(mine)) continue;
-      this.variables.set(name, unknown((mine ?? empty).sources | (theirs ?? empty).sources));
+    if (this.directories !== other.directories || this.lost !== other.lost) {
+      const moved = this.moved || other.moved;
+      this.enter({ directories: [...this.directories, ...other.directories], lost: this.lost || other.lost });
+      this.moved = moved;
     }
-    for (const [name, body] of other.functions) if (!this.functions.has(name)) this.functions.set(name, body);
+    if (this.home !== other.home) this.home = undefined;
+    this.variables.merge(other.variables, (mine = unset, theirs = unset) => {
+      if (mine.text === theirs.text && isKnown(mine)) return mine;
+      return isNumber(mine) && isNumber(theirs) ? known(mark.number) : unknown(mine.sources | theirs.sources);
+    });
+    this.functions.merge(other.functions, (mine, theirs) => mine ?? theirs);
+    this.descriptors.merge(other.descriptors, (mine = empty, theirs = empty) => unknown(mine.sources | theirs.sources));
     if (this.positional !== other.positional) this.positional = null;
-    if (this.stack.length !== other.stack.length) this.stack = [];
+    if (this.stack !== other.stack) this.stack = [];
   }
 
   enter(where: Where): void {
@@ -103,5 +99,72 @@ export class State {
   set(name: string, value: Text): void {
     this.variables.set(name, value);
     if (name === "HOME") this.home = isKnown(value) && value.text.startsWith("/") ? value.text : undefined;
+  }
+}
+
+const unset: Text = known(mark.unset);
+
+function isNumber(text: Text): boolean {
+  return /^[0-9\uE003]+$/.test(text.text);
+}
+
+/** A map whose copies share their entries until one of them is changed: a script makes many copies and few changes. */
+export class Table<T> {
+  #entries: Map<string, T>;
+  #shared = false;
+
+  constructor(from?: Table<T>) {
+    this.#entries = new Map();
+    if (from !== undefined) this.become(from);
+  }
+
+  become(other: Table<T>): void {
+    this.#entries = other.#entries;
+    this.#shared = other.#shared = true;
+  }
+
+  get(name: string): T | undefined {
+    return this.#entries.get(name);
+  }
+
+  has(name: string): boolean {
+    return this.#entries.has(name);
+  }
+
+  keys(): readonly string[] {
+    return [...this.#entries.keys()];
+  }
+
+  set(name: string, value: T): void {
+    this.#own().set(name, value);
+  }
+
+  delete(name: string): void {
+    if (this.#entries.has(name)) this.#own().delete(name);
+  }
+
+  /** Every entry that the two do not share becomes what `choose` makes of both. */
+  merge(other: Table<T>, choose: (mine: T | undefined, theirs: T | undefined) => T | undefined): void {
+    if (this.#entries === other.#entries) return;
+    for (const name of new Set([...this.#entries.keys(), ...other.#entries.keys()])) {
+      const mine = this.#entries.get(name);
+      const theirs = other.#entries.get(name);
+      if (mine === theirs) continue;
+      const chosen = choose(mine, theirs);
+      if (chosen !== undefined && chosen !== mine) this.#own().set(name, chosen);
+    }
+  }
+
+  /** Equal for equal entries, as far as `shown` tells them apart. */
+  fingerprint(shown: (value: T) => string): string {
+    return JSON.stringify([...this.#entries].map(([name, value]) => [name, shown(value)]));
+  }
+
+  #own(): Map<string, T> {
+    if (this.#shared) {
+      this.#entries = new Map(this.#entries);
+      this.#shared = false;
+    }
+    return this.#entries;
   }
 }

@@ -80,3 +80,10 @@ export function literal(item: Field | undefined): string | undefined {
 export function rest(item: Field, start: number): Field {
   return { ...item, text: item.text.slice(start), content: null };
 }
+
+/** `text` without the run of `character` at its end. In linear time, which a pattern would not promise. */
+export function withoutEnd(text: string, character: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === character) end -= 1;
+  return text.slice(0, end);
+}

@@ -9,14 +9,15 @@ import { evaluatesSubscript } from "./variables.ts";
 const nothing = { run: (): Text => empty } as const;
 
 export const builtinCommands: CommandTable = {
-  ": true false exit return break continue shift times wait jobs disown logout suspend": nothing,
+  ": true false exit return break continue shift times wait disown logout suspend": nothing,
   cd: { options: ["-L", "-P", "-e", "-@"], ordered: true, run: changeDirectory },
   pushd: { options: ["-n"], ordered: true, run: changeDirectory },
   popd: {
     options: ["-n"],
     ordered: true,
     run: (call) => {
-      call.state.enter(call.state.stack.pop() ?? { directories: call.state.directories, lost: true });
+      call.state.enter(call.state.stack.at(-1) ?? { directories: call.state.directories, lost: true });
+      call.state.stack = call.state.stack.slice(0, -1);
       return empty;
     },
   },
@@ -121,6 +122,7 @@ export const builtinCommands: CommandTable = {
   history: { options: ["-a change:history", "-c change:history", "-d= change:history", "-n", "-p", "-r", "-s", "-w change:history"], effects: ["secret:history"] },
   fc: { effects: ["code:history"] },
   "fg bg": nothing,
+  jobs: { options: ["-l", "-n", "-p", "-r", "-s", "-x"], ordered: true, run: (call) => (call.has("-x") ? call.run(call.operands) : unknown()) },
   help: { options: ["-d", "-m", "-s"] },
   caller: nothing,
 };
@@ -128,7 +130,7 @@ export const builtinCommands: CommandTable = {
 function changeDirectory(call: Call): Text {
   const { state } = call;
   const [target] = call.operands;
-  if (call.program === "pushd") state.stack.push({ directories: state.directories, lost: state.lost });
+  if (call.program === "pushd") state.stack = [...state.stack, { directories: state.directories, lost: state.lost }];
   if (target === undefined) {
     if (call.program === "cd") state.enter({ directories: state.home === undefined ? [] : [state.home], lost: state.home === undefined });
     else state.enter({ directories: [], lost: true });

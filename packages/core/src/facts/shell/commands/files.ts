@@ -1,7 +1,8 @@
 // Programs that create, change and remove files: GNU coreutils and util-linux manuals, with what BSD and macOS add.
 import type { Call } from "../call.ts";
 import type { CommandTable } from "../grammar.ts";
-import { empty, field, isKnown, literal, rest } from "../text.ts";
+import { baseName } from "../paths.ts";
+import { empty, field, isKnown, literal, rest, withoutEnd } from "../text.ts";
 import type { Field, Text } from "../text.ts";
 
 export const fileCommands: CommandTable = {
@@ -173,7 +174,7 @@ function transfer(call: Call, role: "read" | "delete" | "list"): Text {
   const isDirectory = named !== undefined || sources.length > 1 || /\/\.{0,2}$|^\.{1,2}$/.test(target.text);
   call.write(target);
   for (const source of sources) {
-    const name = source.text.replace(/\/+$/, "").split("/").at(-1) ?? "";
+    const name = baseName(withoutEnd(source.text, "/"));
     // The target may be a directory; then the name stays.
     const inside = { ...target, text: `${target.text.replace(/\/$/, "")}/${name}`, glob: target.glob || source.glob, content: null };
     if (isKnown(inside) && name !== "" && name !== "." && name !== "..") {

@@ -42,7 +42,14 @@ const subcommands: CommandTable = {
       return undefined;
     },
   },
-  "diff diff-index diff-files range-diff": { options: [...diffOptions, "-1", "-2", "-3", "--base", "--ours", "--theirs", "-0"], run: (call) => (call.has("--name-only") ? unknown(0, ["."]) : undefined) },
+  "diff diff-index diff-files range-diff": {
+    options: [...diffOptions, "-1", "-2", "-3", "--base", "--ours", "--theirs", "-0"],
+    run: (call) => {
+      // Two files outside a repository are compared as diff(1) would.
+      for (const operand of call.operands) if (call.has("--no-index") || !/^[A-Za-z0-9_@^:]/.test(operand.text)) call.read(operand, true);
+      return call.has("--name-only") && !call.has("--no-index") ? unknown(0, ["."]) : undefined;
+    },
+  },
   branch: lists(
     [
       ...["-v,--verbose", "-vv", "-a,--all", "-r,--remotes", "-l,--list", "--show-current", "--contains[=]", "--no-contains[=]", "--merged[=]", "--no-merged[=]", "--points-at=", "--sort=", "--format=", "--color[=]", "--no-color", "--column[=]", "--no-column", "--abbrev[=]", "-i,--ignore-case", "-q,--quiet"],
@@ -60,7 +67,10 @@ const subcommands: CommandTable = {
   "cat-file": { options: ["-t", "-s", "-e", "-p", "--batch[=]", "--batch-check[=]", "--batch-all-objects", "--buffer", "--unordered", "--textconv code:diff_driver", "--filters code:filter"] },
   grep: {
     options: ["-NUM", ..."aIiwvEGFPnhHlLzcopqWr".split("").map((flag) => `-${flag}`), "-e=", "-f= read", "-m,--max-count=", "-A,--after-context=", "-B,--before-context=", "-C,--context=", "-O,--open-files-in-pager[=] program", "--cached", "--untracked", "--no-index", "--recurse-submodules", "--textconv code:diff_driver", "--no-textconv", "--max-depth=", "--recursive", "--no-recursive", "--and", "--or", "--not", "--all-match", "--break", "--heading", "--show-function", "--function-context", "--threads=", "--name-only", "--files-with-matches", "--files-without-match", "--count", "--line-number", "--column", "--ignore-case", "--word-regexp", "--invert-match", "--full-name", "--extended-regexp", "--perl-regexp", "--fixed-strings", "--only-matching", "--color[=]", "--no-color", "--quiet", "--text", "--null", "--exclude-standard"],
-    run: (call) => (call.has("-l", "-L", "--name-only", "--files-with-matches", "--files-without-match") ? unknown(0, ["."]) : undefined),
+    run: (call) => {
+      for (const operand of call.has("--no-index") ? call.operands.slice(1) : []) call.read(operand, true);
+      return call.has("-l", "-L", "--name-only", "--files-with-matches", "--files-without-match") ? unknown(0, ["."]) : undefined;
+    },
   },
   stash: { run: (call) => (["list", "show"].includes(literal(call.args[0]) ?? "") ? again(call, "git log") : change(call)) },
   config: { run: judgeConfig },

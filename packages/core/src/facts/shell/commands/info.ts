@@ -24,12 +24,12 @@ export const infoCommands: CommandTable = {
       return undefined;
     },
   },
-  "uname arch nproc whoami id groups logname users who w uptime tty locale getconf lscpu lsblk lsmod lspci lsusb free vmstat iostat mpstat cal ncal sw_vers hostid lsb_release last lastlog finger pinky": {
+  "uname arch nproc whoami id groups logname users who w uptime tty locale getconf lscpu lsblk lsmod lspci lsusb free vmstat iostat mpstat cal ncal sw_vers hostid lsb_release last lastlog": {
     options: [...flags(), "-NUM", "--all", "--ignore=", "--kernel-name", "--nodename", "--kernel-release", "--kernel-version", "--machine", "--processor", "--hardware-platform", "--operating-system", "--user", "--group", "--groups", "--name", "--real", "--zero", "--human", "--total", "--wide", "--mebi", "--gibi", "--json", "--pretty", "--since", "--short", "--description", "--release", "--codename", "--output=", "--fs"],
   },
   // Arguments of other processes may hold secrets; their environment surely does.
   ps: {
-    options: [...flags("eCGgopqstUuN"), "-e", "-C=", "-G=", "-g=", "-o,--format=", "-p,--pid=", "-q=", "-s=", "-t=", "-U=", "-u[=]", "-N", "--sort=", "--ppid=", "--no-headers", "--headers", "--forest", "--cols=", "--width=", "--user=", "--deselect"],
+    options: [...flags("eECGgopqstUuN"), "-e", "-C=", "-G=", "-g=", "-o,--format=", "-p,--pid=", "-q=", "-s=", "-t=", "-U=", "-u[=]", "-N", "--sort=", "--ppid=", "--no-headers", "--headers", "--forest", "--cols=", "--width=", "--user=", "--deselect"],
     run: (call) => {
       if (call.operands.some((operand) => !/^[axuflgjstvwrLTmhkX0-9,]+$/.test(literal(operand) ?? "e"))) call.effect("secret:environment");
       return undefined;

@@ -13,15 +13,15 @@ const shell: CommandSpec = {
   run: runShell,
 };
 
-const interpreter: CommandSpec = { effects: ["code:interpreter"], run: runInterpreter };
+const interpreter: CommandSpec = { run: (call) => (asksVersion(call) ? unknown() : runInterpreter(call, "interpreter")) };
 
 export const interpreterCommands: CommandTable = {
   "bash sh dash ash ksh mksh zsh rbash": shell,
-  "fish csh tcsh nu elvish xonsh pwsh powershell powershell.exe cmd cmd.exe command.com wsl wsl.exe": { effects: ["code:other_shell"], run: runInterpreter },
+  "fish csh tcsh nu elvish xonsh pwsh powershell powershell.exe cmd cmd.exe command.com wsl wsl.exe": { run: (call) => runInterpreter(call, "other_shell") },
   "python pypy pypy3 ipython jupyter": interpreter,
   "interpreter node nodejs deno bun tsx ts-node perl ruby php php-cgi lua luajit tclsh wish expect guile racket scheme sbcl clisp ghci runghc runhaskell julia Rscript R octave java javaw jshell kotlin kotlinc scala groovy elixir iex erl escript swift osascript gdb lldb irb pry awk-script dotnet mono wine cscript wscript mshta rundll32 qjs d8 coffee zx raku crystal nim vlang":
     interpreter,
-  "sqlite3 psql mysql mariadb mongosh mongo redis-cli sqlcmd clickhouse-client duckdb cqlsh influx": { effects: ["code:database"], run: runInterpreter },
+  "sqlite3 psql mysql mariadb mongosh mongo redis-cli sqlcmd clickhouse-client duckdb cqlsh influx": { run: (call) => runInterpreter(call, "database") },
   "compiler cc c++ rustc tcc ld as go-build zig": { effects: ["code:compiler"] },
 };
 
@@ -33,7 +33,9 @@ function runShell(call: Call): Text {
   const [first, ...args] = operands;
   if (call.has("-c")) {
     if (first === undefined) return unknown();
-    return call.shell(first, { positional: positional(args.slice(1)) });
+    const state = call.state.copy();
+    if (args[0] !== undefined) state.set("0", args[0]);
+    return call.shell(first, { positional: positional(args.slice(1)), state });
   }
   if (first === undefined || call.has("-s") || literal(first) === "-") return call.shell(call.stdin, { positional: positional(call.has("-s") ? operands : args), stdin: unknown() });
   call.read(first);
@@ -45,8 +47,15 @@ function positional(args: readonly Field[]): readonly Text[] | null {
   return args.some((item) => item.glob || (item.many && !isKnown(item))) && args.length > 1 ? null : args;
 }
 
+/** `node -v`, `python3 -V`: but `python3 -v` talks while it runs. */
+function asksVersion(call: Call): boolean {
+  const [only, ...more] = call.args;
+  return more.length === 0 && (call.program.startsWith("py") ? literal(only) === "-V" : /^-(?:v|-?version)$/.test(literal(only) ?? ""));
+}
+
 /** What is not analysed is opaque; code that was downloaded or decoded on the spot is worse. */
-function runInterpreter(call: Call): Text {
+function runInterpreter(call: Call, kind: string): Text {
+  call.code(kind);
   let { sources } = joined(call.args);
   for (const item of call.args) sources |= call.interpreter.content(item, call.state).sources;
   const operands = call.args.filter((item) => !item.text.startsWith("-") || item.text === "-");

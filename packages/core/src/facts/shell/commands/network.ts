@@ -49,7 +49,7 @@ export const networkCommands: CommandTable = {
       return unknown(source.network);
     },
   },
-  "telnet ftp tftp lftp ncftp rlogin rsh rexec finger-client aria2c axel httpie http https xh lynx links w3m elinks youtube-dl yt-dlp mail mailx mutt sendmail msmtp swaks nmap masscan ping ping6 traceroute tracepath mtr arping hping3 tcpdump tshark wireshark ngrep ntpdate gsutil ngrok cloudflared openvpn wg wg-quick iperf iperf3 ab wrk hey grpcurl croc wormhole dropbox smbclient ldapsearch snmpwalk dog drill kdig resolvectl":
+  "telnet finger pinky ftp tftp lftp ncftp rlogin rsh rexec aria2c axel httpie http https xh lynx links w3m elinks youtube-dl yt-dlp mail mailx mutt sendmail msmtp swaks nmap masscan ping ping6 traceroute tracepath mtr arping hping3 tcpdump tshark wireshark ngrep ntpdate gsutil ngrok cloudflared openvpn wg wg-quick iperf iperf3 ab wrk hey grpcurl croc wormhole dropbox smbclient ldapsearch snmpwalk dog drill kdig resolvectl":
     { effects: ["network"] },
   "aws az gcloud gsutil-cli kubectl helm oc terraform tofu pulumi ansible ansible-playbook doctl flyctl fly heroku vercel netlify wrangler firebase eksctl aliyun linode-cli hcloud scw sam cdk serverless eb kustomize skaffold argocd vault consul nomad":
     { effects: ["network", "change:infrastructure"] },
@@ -104,7 +104,7 @@ function wget(call: Call): Text {
 
 /** The file that a download is kept in: the last name of its address. */
 function saveAs(call: Call, url: Field): void {
-  const name = isKnown(url) ? (/^(?:[a-z]+:\/\/)?[^/?#]+\/(?:[^?#]*\/)?([^/?#]+)(?:[?#].*)?$/i.exec(url.text)?.[1] ?? "index.html") : undefined;
+  const name = isKnown(url) && url.text.length < 2048 ? (/^(?:[a-z]+:\/\/)?[^/?#]+\/(?:[^?#]*\/)?([^/?#]+)(?:[?#].*)?$/i.exec(url.text)?.[1] ?? "index.html") : undefined;
   const file = name === undefined ? field(unknown()) : field(name);
   call.write(file);
   call.interpreter.keep(file, call.state, unknown(source.network), false);
@@ -119,6 +119,10 @@ function hostOf(url: Field): string | undefined {
 function remoteCopy(call: Call): undefined {
   // Options of these run programs of their own (`rsync -e`, `scp -S`).
   if (call.args.some((item) => /^(?:-[A-Za-z]*[eSoF]|--(?:rsh|rsync-path|config|sftp-server))/.test(item.text))) call.code("program");
-  if (call.program === "rsync" && call.args.some((item) => /^--(?:del|delete)/.test(item.text))) call.findings.open("deletes", "`rsync` deletes what the other side does not have");
+  if (call.program === "rsync" && call.args.some((item) => /^--(?:del|delete)/.test(item.text))) {
+    call.findings.open("deletes", "`rsync` deletes what the other side does not have");
+    const target = call.args.at(-1);
+    if (target !== undefined && !target.text.includes(":")) for (const place of call.interpreter.places.below(target, call.state)) call.delete1(place, true);
+  }
   call.findings.open("writes", `\`${call.program}\` writes what the other side has`);
 }

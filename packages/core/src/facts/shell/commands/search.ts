@@ -1,8 +1,10 @@
 // Programs that look for files and in them: findutils, fd and ripgrep manuals.
 import type { Call } from "../call.ts";
+import { baseName } from "../paths.ts";
 import type { CommandTable } from "../grammar.ts";
-import { empty, field, isKnown, joined, known, literal, mark, unknown } from "../text.ts";
+import { empty, field, isKnown, joined, known, literal, mark, unknown, withoutEnd } from "../text.ts";
 import type { Field, Text } from "../text.ts";
+import { directoriesOf } from "../under.ts";
 
 export const searchCommands: CommandTable = {
   find: { run: find },
@@ -15,12 +17,15 @@ export const searchCommands: CommandTable = {
       ...["--size", "--sort=", "--time=", "--time-style=", "--context", "--zero", "--git", "--icons[=]", "--long", "--tree", "--level=", "--header", "--oneline", "--git-ignore", "--no-user", "--no-permissions"],
     ],
     operands: "list",
-    run: (call) => (call.operands.length === 0 ? unknown(0, ["."]) : undefined),
+    run: (call) => {
+      if (call.operands.length === 0) return unknown(0, ["."]);
+      return call.has("-d", "--directory") && call.operands.every(isKnown) ? unknown(0, directoriesOf(call.operands)) : undefined;
+    },
   },
   tree: {
     options: [
       ..."adfghilnpqrstuvxACDFJNQSUX".split("").map((flag) => `-${flag}`),
-      ...["-L=", "-P=", "-I=", "-H=", "-T=", "-o= write", "-R", "--dirsfirst", "--filesfirst", "--filelimit=", "--noreport", "--prune", "--gitignore", "--matchdirs", "--ignore-case", "--si", "--du", "--sort[=]", "--charset=", "--timefmt=", "--inodes", "--device", "--fromfile", "--metafirst"],
+      ...["-L=", "-P=", "-I=", "-H=", "-T=", "-o= write", "-R change:files", "--dirsfirst", "--filesfirst", "--filelimit=", "--noreport", "--prune", "--gitignore", "--matchdirs", "--ignore-case", "--si", "--du", "--sort[=]", "--charset=", "--timefmt=", "--inodes", "--device", "--fromfile", "--metafirst"],
     ],
     operands: "list",
   },
@@ -33,7 +38,7 @@ export const searchCommands: CommandTable = {
   du: {
     options: [
       ..."abcDHhkLlmPSsx0gt".split("").filter((flag) => flag !== "t").map((flag) => `-${flag}`),
-      ...["-B,--block-size=", "-d,--max-depth=", "-t,--threshold=", "-I=", "-X,--exclude-from= read", "--all", "--apparent-size", "--bytes", "--total", "--dereference-args", "--files0-from= read", "--human-readable", "--inodes", "--dereference", "--count-links", "--null", "--no-dereference", "--separate-dirs", "--si", "--summarize", "--time[=]", "--time-style=", "--exclude=", "--one-file-system"],
+      ...["-B,--block-size=", "-d,--max-depth=", "-t,--threshold=", "-I=", "-X,--exclude-from= read", "--all", "--apparent-size", "--bytes", "--total", "--dereference-args", "--files0-from= read secret:listed_files", "--human-readable", "--inodes", "--dereference", "--count-links", "--null", "--no-dereference", "--separate-dirs", "--si", "--summarize", "--time[=]", "--time-style=", "--exclude=", "--one-file-system"],
     ],
     operands: "list",
   },
@@ -78,15 +83,16 @@ export const searchCommands: CommandTable = {
 function baseNameOf(call: Call): Text {
   const [text, suffix] = call.operands.map(literal);
   if (text === undefined || call.operands.length > 2 || call.arguments.options.length > 0 || call.operands.length === 0) return unknown();
-  const name = text.replace(/(?<=.)\/+$/, "").replace(/^.*\/(?=.)/s, "");
+  const name = baseName(withoutEnd(text, "/") || "/");
   return known(`${suffix !== undefined && name.length > suffix.length && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name}\n`);
 }
 
 function directoryNameOf(call: Call): Text {
   const text = literal(call.operands[0]);
   if (text === undefined || call.operands.length !== 1 || call.arguments.options.length > 0) return unknown();
-  const parent = text.replace(/(?<=.)\/+$/, "");
-  return known(`${parent.includes("/") ? parent.replace(/\/+[^/]*$/, "") || "/" : "."}\n`);
+  const path = withoutEnd(text, "/");
+  const parent = withoutEnd(path.slice(0, path.lastIndexOf("/") + 1), "/");
+  return known(`${path.includes("/") || path === "" ? parent || "/" : "."}\n`);
 }
 
 /** Tests and actions by how many words they take (find(1)); the ones with effects are not here. */

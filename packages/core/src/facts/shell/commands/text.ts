@@ -1,9 +1,10 @@
 // Programs that read text and write text: GNU coreutils, grep, sed and jq manuals; what can be abused in them, GTFOBins.
+import { judgeAwk } from "../awk.ts";
 import type { Call } from "../call.ts";
 import { expandSet, fromBase64, fromHex, translate } from "../constant.ts";
 import type { CommandTable } from "../grammar.ts";
 import { directoriesOf } from "../under.ts";
-import { judgeAwk, judgeSed } from "../programs.ts";
+import { judgeSed } from "../sed.ts";
 import { field, isKnown, joined, known, literal, mark, source, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 
@@ -37,7 +38,7 @@ export const textCommands: CommandTable = {
     operands: "read",
     run: someLines,
   },
-  wc: { options: ["-c,--bytes", "-m,--chars", "-l,--lines", "-L,--max-line-length", "-w,--words", "--total=", "--files0-from= read"], operands: "read" },
+  wc: { options: ["-c,--bytes", "-m,--chars", "-l,--lines", "-L,--max-line-length", "-w,--words", "--total=", "--files0-from= read secret:listed_files"], operands: "read" },
   "md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum b3sum shasum": {
     options: ["-b,--binary", "-c,--check", "-t,--text", "-z,--zero", "--tag", "--ignore-missing", "--quiet", "--status", "--strict", "-w,--warn", "-a,--algorithm=", "-l,--length="],
     operands: "read",
@@ -64,7 +65,7 @@ export const textCommands: CommandTable = {
       ...["-NUM", "--ignore-leading-blanks", "--dictionary-order", "--ignore-case", "--general-numeric-sort", "--ignore-nonprinting", "--month-sort", "--human-numeric-sort"],
       ...["--numeric-sort", "--random-sort", "--random-source= read", "--reverse", "--sort=", "--version-sort", "--batch-size=", "--check[=]", "--debug", "--merge"],
       ...["-k,--key=", "-o,--output= write", "--stable", "-S,--buffer-size=", "-t,--field-separator=", "-T,--temporary-directory= write", "--parallel=", "--unique"],
-      ...["--zero-terminated", "--compress-program= program", "--files0-from= read"],
+      ...["--zero-terminated", "--compress-program= program", "--files0-from= read secret:listed_files"],
     ],
     operands: "read",
     run: someLines,
@@ -112,7 +113,7 @@ export const textCommands: CommandTable = {
   "hexdump hd": { options: ["-b,--one-byte-octal", "-c,--one-byte-char", "-C,--canonical", "-d,--two-bytes-decimal", "-e,--format=", "-f,--format-file= read", "-L,--color[=]", "-n,--length=", "-o,--two-bytes-octal", "-s,--skip=", "-v,--no-squeezing", "-x,--two-bytes-hex", "-X,--one-byte-hex"], operands: "read" },
   od: { options: [..."abcdDefFhHiIlLoOsxXB".split("").map((flag) => `-${flag}`), "-A,--address-radix=", "--endian=", "-j,--skip-bytes=", "-N,--read-bytes=", "-S,--strings[=]", "-t,--format=", "-v,--output-duplicates", "-w,--width[=]", "--traditional"], operands: "read" },
   strings: { options: ["-NUM", "-a,--all", "-d,--data", "-f,--print-file-name", "-n,--bytes=", "-t,--radix=", "-w,--include-all-whitespace", "-o", "-T,--target=", "-e,--encoding=", "-s,--output-separator=", "-U,--unicode="], operands: "read" },
-  file: { options: ["-b,--brief", "-c", "-C change:files", "-d", "-e,--exclude=", "-f,--files-from= read", "-F,--separator=", "-h,--no-dereference", "-i,--mime", "-k,--keep-going", "-l,--list", "-L,--dereference", "-m,--magic-file= read", "--mime-type", "--mime-encoding", "-N,--no-pad", "-n,--no-buffer", "-p,--preserve-date", "-P,--parameter=", "-r,--raw", "-s,--special-files", "-S,--no-sandbox", "-z,--uncompress", "-Z", "-0,--print0", "--extension"], operands: "read" },
+  file: { options: ["-b,--brief", "-c", "-C change:files", "-d", "-e,--exclude=", "-f,--files-from= read secret:listed_files", "-F,--separator=", "-h,--no-dereference", "-i,--mime", "-k,--keep-going", "-l,--list", "-L,--dereference", "-m,--magic-file= read", "--mime-type", "--mime-encoding", "-N,--no-pad", "-n,--no-buffer", "-p,--preserve-date", "-P,--parameter=", "-r,--raw", "-s,--special-files", "-S,--no-sandbox", "-z,--uncompress", "-Z", "-0,--print0", "--extension"], operands: "read" },
   iconv: { options: ["-f,--from-code=", "-t,--to-code=", "-l,--list", "-c", "-o,--output= write", "-s,--silent", "--verbose"], operands: "read" },
   cmp: { options: ["-b,--print-bytes", "-i,--ignore-initial=", "-l,--verbose", "-n,--bytes=", "-s,--quiet,--silent"], operands: ["read", "read", "text"] },
   diff3: { options: [..."AEe3xXimTaL".split("").filter((flag) => flag !== "L").map((flag) => `-${flag}`), "-L,--label=", "--diff-program= program", "--text", "--merge"], operands: "read" },

@@ -12,6 +12,8 @@ export const variableCommands: CommandTable = {
       // `+x` takes an attribute away; what is left are names and assignments.
       const names = call.operands.filter((operand) => !/^\+[A-Za-z]+$/.test(operand.text));
       if (names.length === 0 && !call.has("-f", "-F")) call.effect("secret:environment");
+      // `-i` evaluates whatever is assigned from now on, `-n` makes it the name of another variable.
+      if (names.length > 0 && call.has("-i", "-n")) call.code("evaluation");
       for (const name of names) declare(call, name);
       return empty;
     },
@@ -80,8 +82,6 @@ function declare(call: Call, item: Field): void {
   if (at < 0) return;
   const value: Text = { text: text.slice(at + 1), sources: item.sources, under: null };
   const appends = text[at - 1] === "+";
-  // `-i` evaluates the value, `-n` makes it the name of another variable.
-  if (call.has("-i", "-n") && !/^\d*$/.test(value.text)) call.code("evaluation");
   call.state.set(target, appends || call.has("-l", "-u") ? unknown(item.sources) : value);
 }
 

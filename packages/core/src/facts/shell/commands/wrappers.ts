@@ -41,10 +41,7 @@ export const wrapperCommands: CommandTable = {
     run: (call) => {
       const words = afterAssignments(call, call.operands);
       if (call.has("-e", "--edit")) for (const word of words) call.write(word);
-      if (call.has("-i", "-s", "--login", "--shell") || (words.length === 0 && call.has("-i", "-s"))) {
-        if (words.length === 0) call.code("shell");
-        else return call.shell(joinWords(words));
-      }
+      if (words.length === 0 && call.has("-i", "-s", "--login", "--shell")) call.code("shell");
       return runWords(call, words);
     },
   },

@@ -1,7 +1,6 @@
-// The small languages of sed(1) and awk(1): enough to tell a program that only edits its input from one that does more.
 import type { Call } from "./call.ts";
-import { isKnown, literal, unknown } from "./text.ts";
-import type { Field, Text } from "./text.ts";
+import { literal, unknown } from "./text.ts";
+import type { Text } from "./text.ts";
 
 /** GNU sed manual: `e` runs commands, `w` and `r` reach files, also as flags of `s`. */
 export function judgeSed(call: Call): Text | undefined {
@@ -132,28 +131,4 @@ export function sedScript(script: string): "plain" | "effects" | "unknown" {
     }
     return false;
   }
-}
-
-/** POSIX awk, and what gawk adds: `system`, pipes, redirected output, `getline`, and the environment. */
-export function judgeAwk(call: Call): Text | undefined {
-  const given = call.values("-e");
-  const hasProgram = given.length > 0 || call.has("-f", "-E");
-  const programs = hasProgram ? given : call.operands.slice(0, 1);
-  for (const program of programs) if (!isPlainAwk(program)) call.code("script");
-  for (const value of call.values("-v")) if (/^[A-Za-z_]\w*=/.test(value.text) === false) call.code("script");
-  for (const file of hasProgram ? call.operands : call.operands.slice(1)) if (!/^[A-Za-z_]\w*=/.test(file.text) || !isKnown(file)) call.read(file);
-  return unknown(call.stdin.sources);
-}
-
-/** Strings are taken out first; what is left must have no way to reach beyond the output. */
-export function isPlainAwk(program: Field): boolean {
-  const text = literal(program);
-  if (text === undefined) return false;
-  const bare = text.replace(/"(?:\\[\s\S]|[^"\\\n])*"/g, '""');
-  if (/"[^"]/.test(bare.replaceAll('""', ""))) return false;
-  if (/@|\b(?:system|getline|ENVIRON|PROCINFO|close|fflush|extension|dcgettext|bindtextdomain|inplace|readfile|SYMTAB|FUNCTAB|ARGV)\b/.test(bare)) return false;
-  const operators = bare.replaceAll("||", "");
-  if (operators.includes("|")) return false;
-  // `>` redirects after a print; elsewhere it compares. Only where it surely compares it is let through.
-  return !/>/.test(operators.replace(/>=/g, "")) || !/\bprintf?\b[^;}\n]*>/.test(operators) && !/>\s*(?:""|\()/.test(operators);
 }
