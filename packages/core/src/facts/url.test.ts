@@ -203,7 +203,7 @@ describe("every text", () => {
       fc.property(
         spelled,
         fc.constantFrom("http", "https", "gopher", "ftp", "ws"),
-        (host, scheme) => analyseUrl(`${scheme}://${host}/`).internal === true,
+        (address, scheme) => analyseUrl(`${scheme}://${address}/`).internal === true,
       ),
       { numRuns: 1000 },
     );

@@ -53,6 +53,7 @@ const routingFields: ReadonlySet<string> = words(`
 
 const mostHosts = 64;
 const mostValues = 2000;
+const mostAddresses = 500;
 const longestText = 65_536;
 
 class Hosts {
@@ -125,7 +126,12 @@ function mention(text: string, mentioned: Hosts): void {
   if (text.length > longestText) mentioned.open = "a text is too long to be looked through";
   let at = text.slice(0, longestText);
   for (let pass = 0; pass < 3; pass += 1) {
+    let left = mostAddresses;
     for (const [address] of at.matchAll(/(?:[a-z][a-z0-9+.-]{0,20}:)?[/\\]{2}[^\s/?#\\"'<>&|]{1,300}/gi)) {
+      if ((left -= 1) < 0) {
+        mentioned.open = `a text holds more than ${mostAddresses} addresses`;
+        break;
+      }
       for (const host of readUrl(address).hosts)
         if (/^[a-z]/i.test(address) || host.text.includes(".") || host.address !== "") mentioned.add(host);
     }
