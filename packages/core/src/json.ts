@@ -82,12 +82,21 @@ export function cloneJson(value: unknown, limits: JsonLimits = defaultJsonLimits
   }
 
   try {
-    return clone(value, 0, undefined);
+    const copy = clone(value, 0, undefined);
+    if (typeof copy === "object" && copy !== null) copies.add(copy);
+    return copy;
   } catch (error) {
     if (error instanceof CanopyError) throw error;
     throw new CanopyError("NOT_JSON", "the value cannot be read: reading it threw an error", { cause: error });
   }
 }
+
+/** Whether `cloneJson` made this very object or array: it is JSON, frozen, and nobody else's, and need not be copied again. */
+export function isJsonCopy(value: JsonValue): boolean {
+  return typeof value === "object" && value !== null && copies.has(value);
+}
+
+const copies = new WeakSet<object>();
 
 /** Whether `value` is an object and not an array, which JSON keeps apart and `typeof` does not. */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
