@@ -10,8 +10,9 @@ import type { AppendedEntry, EntryBody } from "./entry.ts";
 import { fitBody } from "./fit.ts";
 import { isLockMechanism, loadLock, lockMechanisms } from "./lock.ts";
 import type { LoadLock, LockMechanism, OpenLock } from "./lock.ts";
-import { checkRedactionOptions, redactEntry } from "./redact.ts";
-import type { RedactedEntry, RedactionOptions } from "./redact.ts";
+import { readBody } from "./members.ts";
+import { redactBody, redactionRules } from "./redact.ts";
+import type { RedactionOptions, RedactionRules } from "./redact.ts";
 import { readGenesis } from "./tail.ts";
 import type { Genesis } from "./tail.ts";
 import { Writer } from "./writer.ts";
@@ -51,7 +52,7 @@ export async function openAuditLogOn(machine: Machine, options: AuditLogOptions)
   if (durability !== undefined && durability !== "fsync" && durability !== "os") {
     throw new CanopyError("INVALID_OPTIONS", `\`durability\` is \`${String(durability)}\`, not \`fsync\` or \`os\``);
   }
-  checkRedactionOptions(redact);
+  const rules = redactionRules(redact);
   try {
     const path = realPath(options.path);
     refuseNetworkFileSystem(machine.disk, path);
@@ -65,7 +66,7 @@ export async function openAuditLogOn(machine: Machine, options: AuditLogOptions)
         `\`${basename(path)}\` was created with durability \`${genesis.durability}\`, which does not change; begin a new log for \`${durability}\``,
       );
     }
-    return new AuditLog(writer, genesis, { path, redact, random });
+    return new AuditLog(writer, genesis, { path, rules, random });
   } catch (error) {
     throw unavailable(`open the audit log \`${options.path}\``, error);
   }
@@ -79,13 +80,13 @@ export class AuditLog {
   readonly origin: string;
   readonly durability: "fsync" | "os";
   readonly #writer: Writer;
-  readonly #redact: RedactionOptions;
+  readonly #rules: RedactionRules;
   readonly #random: RandomBytes;
   #closing: Promise<void> | null = null;
 
-  constructor(writer: Writer, genesis: Genesis, options: { path: string; redact: RedactionOptions; random: RandomBytes }) {
+  constructor(writer: Writer, genesis: Genesis, options: { path: string; rules: RedactionRules; random: RandomBytes }) {
     this.#writer = writer;
-    this.#redact = options.redact;
+    this.#rules = options.rules;
     this.#random = options.random;
     this.path = options.path;
     this.origin = genesis.origin;
@@ -98,13 +99,8 @@ export class AuditLog {
    * later call tries anew, from the last entry that is known to be good. `body` is read before this returns; it is redacted, and what is too
    * long for a line becomes a commitment.
    */
-  async append(body: EntryBody | RedactedEntry["body"]): Promise<AppendedEntry> {
-    return this.#writer.append(fitBody(redactEntry(body as EntryBody, this.#redact, this.#random).body, this.#random));
-  }
-
-  /** What `append` would write of `body`, and what it would take out; for a caller that makes texts from the same values. */
-  redact(body: EntryBody): RedactedEntry {
-    return redactEntry(body, this.#redact, this.#random);
+  async append(body: EntryBody): Promise<AppendedEntry> {
+    return this.#writer.append(fitBody(redactBody(readBody(body), this.#rules, this.#random), this.#random));
   }
 
   /** Writes what was appended before, then lets go of the files. Later appends reject. */

@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import { CanopyError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Decision } from "../policy/decision.ts";
+import type { Member } from "./members.ts";
 
 /**
  * What a host hands to the log, which adds `v`, `seq`, `ts`, `prev_hash` and `entry_hash` to each, and entries of its own: `log.opened`,
@@ -89,16 +90,16 @@ export const formatVersion = 1;
 const reserved: ReadonlySet<string> = new Set(["v", "seq", "ts", "type", "prev_hash", "entry_hash"]);
 
 /** The members of a body as JSON text, `type` first: the middle of a line. */
-export function bodyText(type: string, members: Iterable<readonly [string, string]>): string {
+export function bodyText(type: string, members: Iterable<Pick<Member, "key" | "text">>): string {
   if (!/^[a-z][a-z0-9_.]{0,63}$/.test(type)) {
     throw new CanopyError("INVALID_OPTIONS", `\`${type.slice(0, 64)}\` is not a type of audit entry: use lower-case words and dots`);
   }
-  let text = `"type":${JSON.stringify(type)}`;
-  for (const [key, value] of members) {
+  let body = `"type":"${type}"`;
+  for (const { key, text } of members) {
     if (reserved.has(key)) throw new CanopyError("INVALID_OPTIONS", `\`${key}\` is a member that the audit log itself writes`);
-    text += `,${JSON.stringify(key)}:${value}`;
+    body += /^\w+$/.test(key) ? `,"${key}":${text}` : `,${JSON.stringify(key)}:${text}`;
   }
-  return text;
+  return body;
 }
 
 /** One whole line without its newline, and its hash: SHA-256 over the line's bytes before `,"entry_hash"`. */

@@ -4,6 +4,7 @@ import { basename, dirname } from "node:path";
 import { createNew, openForUpdate, syncDirectory, writeAll } from "./disk.ts";
 import type { Disk } from "./disk.ts";
 import { bodyText, formatLine } from "./entry.ts";
+import { memberOf } from "./members.ts";
 import { beginning } from "./tail.ts";
 import type { Position } from "./tail.ts";
 
@@ -16,10 +17,10 @@ export async function cutFragment(disk: Disk, path: string, last: Position, frag
   const kept = `${path}.torn-${ts.replaceAll(/[^0-9]/g, "")}-${randomBytes(4).toString("hex")}`;
   await keepAside(disk, kept, fragment);
   const body = bodyText("recovery", [
-    ["what", JSON.stringify("torn_tail")],
-    ["cut_bytes", String(fragment.length)],
-    ["cut_sha256", JSON.stringify(hash("sha256", fragment))],
-    ["kept_as", JSON.stringify(basename(kept))],
+    memberOf("what", "torn_tail"),
+    memberOf("cut_bytes", fragment.length),
+    memberOf("cut_sha256", hash("sha256", fragment)),
+    memberOf("kept_as", basename(kept)),
   ]);
   const { line, hash: entryHash } = formatLine(last.seq + 1, ts, body, last.hash);
   const bytes = Buffer.from(`${line}\n`);

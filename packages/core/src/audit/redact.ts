@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 
 import { CanopyError } from "../errors.ts";
-import { cloneJson, isJsonObject, member } from "../json.ts";
-import type { JsonLimits, JsonObject, JsonValue } from "../json.ts";
+import { isJsonObject, member } from "../json.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
 import { commit } from "./commitment.ts";
 import type { RandomBytes } from "./commitment.ts";
 import type { EntryBody } from "./entry.ts";
+import { memberOf, readBody } from "./members.ts";
+import type { Body, Member } from "./members.ts";
 import { scrub } from "./scrub.ts";
 
 /** Which values are kept out of the log; only a salted commitment to them is stored. Names are compared without case, `_` as `-`. */
@@ -18,90 +20,104 @@ export interface RedactionOptions {
   readonly longestString?: number;
 }
 
-/** A body that is fit to be written, and what was taken out of it. */
+/** What the log would hold of an entry. */
 export interface RedactedEntry {
-  readonly body: JsonObject & { readonly type: string };
+  readonly body: JsonObject;
   /** Every string and key that was committed, so that texts made from them can be scrubbed. */
   readonly committed: readonly string[];
+}
+
+/**
+ * What `append` stores of `entry`: secrets and bulk as commitments, and a reason that no longer quotes them. For a look beforehand;
+ * `append` does it by itself. Throws `NOT_JSON` or `INVALID_OPTIONS`.
+ */
+export function redactEntry(entry: EntryBody, options: RedactionOptions = {}, random: RandomBytes = randomBytes): RedactedEntry {
+  const { type, members, committed } = redactBody(readBody(entry), redactionRules(options), random);
+  return { body: Object.fromEntries([["type", type], ...members.map(({ key, value }) => [key, value] as const)]), committed };
+}
+
+/** `RedactionOptions`, checked and prepared. */
+export interface RedactionRules {
+  /** Names whose values are committed. */
+  readonly names: ReadonlySet<string>;
+  /** Those of them that name HTTP headers. */
+  readonly headers: ReadonlySet<string>;
+  /** A header with its name, as one text. */
+  readonly headerLine: RegExp | null;
+  readonly longestString: number;
+  readonly anyName: RegExp;
+  /** JSON in which there may be something to commit; where it does not match, there is nothing, save long strings. */
+  readonly suspicious: RegExp;
 }
 
 /** Names of HTTP headers that carry credentials. */
 const secretHeaders = ["authorization", "proxy-authorization", "cookie", "cookies", "set-cookie", "x-api-key", "api-key", "x-auth-token"];
 const bulk = ["content", "body"];
 
-/** Wider than for a request, because an entry holds a request's parts inside its own. */
-const limits: JsonLimits = { depth: 96, values: 1_000_000, characters: 64 * 1024 * 1024 };
+/** Throws `INVALID_OPTIONS`, so that no entry ever fails for them. */
+export function redactionRules(options: RedactionOptions): RedactionRules {
+  const { longestString = 4096, commit: more = [], keep: less = [] } = options;
+  if (!(Number.isInteger(longestString) && longestString >= 0 && longestString <= 32_768)) {
+    throw new CanopyError("INVALID_OPTIONS", `\`redact.longestString\` is \`${longestString}\`, not a whole number from 0 to 32768`);
+  }
+  for (const [name, list] of Object.entries({ commit: more, keep: less })) {
+    if (!(Array.isArray(list) && list.every((item) => typeof item === "string"))) {
+      throw new CanopyError("INVALID_OPTIONS", `\`redact.${name}\` is not a list of names`);
+    }
+  }
+  const keep = new Set(less.map(plainName));
+  const headers = new Set(secretHeaders.filter((name) => !keep.has(name)));
+  const names = new Set([...headers, ...bulk, ...more.map(plainName)].filter((name) => !keep.has(name)));
+  const any = ["(?!)", ...[...names].map((name) => pattern(JSON.stringify(name).slice(1, -1)))].join("|");
+  return {
+    names,
+    headers,
+    headerLine: headers.size === 0 ? null : new RegExp(`^\\s*(?:${[...headers].map(pattern).join("|")})\\s*:`, "imu"),
+    longestString,
+    anyName: new RegExp(`^(?:${["(?!)", ...[...names].map(pattern)].join("|")}|headers)$`, "iu"),
+    suspicious: new RegExp(`"(?:${any}|headers|\\$committed)"`, "iu"),
+  };
+}
 
-const redactedBodies = new WeakSet<object>();
+/** The body with everything committed that the rules name, and the reason without what it quoted of that. */
+export function redactBody(body: Body, rules: RedactionRules, random: RandomBytes): Body & { readonly committed: readonly string[] } {
+  // A policy's text is on record so that decisions can be judged again: it is never left out.
+  if (body.type === "policy.loaded") return { ...body, committed: [] };
+  const committed: string[] = [];
+  const found = body.members.some((each) => maySuit(each, rules));
+  const members = found ? redactMembers(body.members, redactor(rules, random, committed)) : body.members;
+  return { type: body.type, members: members.flatMap((each) => explain(each, committed, random)), committed };
+}
 
 /** Members that explain the entry: they are made by Canopy, and are scrubbed rather than committed. */
 const explanations: ReadonlySet<string> = new Set(["reason", "rules"]);
 
-/**
- * A copy of `entry` in which secrets and bulk are commitments, and the reason no longer quotes them. The same object given to
- * `append` is not redacted again. Throws `NOT_JSON` or `INVALID_OPTIONS`.
- */
-export function redactEntry(entry: EntryBody, options: RedactionOptions = {}, random: RandomBytes = randomBytes): RedactedEntry {
-  if (isRedacted(entry)) return { body: entry, committed: [] };
-  const copy = cloneJson(entry, limits);
-  if (!isJsonObject(copy) || typeof copy["type"] !== "string") {
-    throw new CanopyError("NOT_JSON", "an audit entry is an object with a `type`");
-  }
-  const committed: string[] = [];
-  const body = copy["type"] === "policy.loaded" ? copy : redactMembers(copy, redactor(options, random, committed));
-  const explained = explain(body, committed, random);
-  redactedBodies.add(explained);
-  return { body: explained as RedactedEntry["body"], committed };
-}
-
-function isRedacted(entry: object): entry is RedactedEntry["body"] {
-  return redactedBodies.has(entry);
-}
-
-/** Checks the options once, so that an entry never fails for them. */
-export function checkRedactionOptions(options: RedactionOptions): void {
-  const { longestString } = options;
-  if (longestString !== undefined && !(Number.isInteger(longestString) && longestString >= 0 && longestString <= 32_768)) {
-    throw new CanopyError("INVALID_OPTIONS", `\`redact.longestString\` is \`${longestString}\`, not a whole number from 0 to 32768`);
-  }
-  for (const [name, list] of Object.entries({ commit: options.commit, keep: options.keep })) {
-    if (list !== undefined && !(Array.isArray(list) && list.every((item) => typeof item === "string"))) {
-      throw new CanopyError("INVALID_OPTIONS", `\`redact.${name}\` is not a list of names`);
-    }
-  }
+function maySuit({ key, value, text }: Member, rules: RedactionRules): boolean {
+  if (explanations.has(key) || value === null || typeof value === "boolean" || typeof value === "number") return false;
+  // A character takes up to three bytes.
+  return text.length * 3 > rules.longestString || rules.anyName.test(key) || (typeof value === "object" && rules.suspicious.test(text));
 }
 
 interface Redactor {
-  readonly take: (value: JsonValue) => JsonValue;
-  readonly walk: (value: JsonValue) => JsonValue;
   readonly walkMember: (key: string, value: JsonValue) => JsonValue;
   /** Walks the arguments of a tool call: what was committed elsewhere in the entry is committed here too, whatever its name is here. */
   readonly walkArguments: (value: JsonValue) => JsonValue;
 }
 
-function redactMembers(entry: JsonObject, redact: Redactor): JsonObject {
-  const result: Record<string, JsonValue> = {};
-  for (const [key, value] of Object.entries(entry)) {
-    set(result, key, key === "type" || explanations.has(key) ? value : redact.walkMember(key, value));
-  }
+function redactMembers(members: readonly Member[], redact: Redactor): readonly Member[] {
+  const walked = members.map(({ key, value }) => (explanations.has(key) ? value : redact.walkMember(key, value)));
   // A second pass, because a tool's `text` may be the `content` that was committed in another member.
-  for (const [key, value] of Object.entries(result)) set(result, key, redactArguments(value, redact, 0));
-  return result;
+  return members.map(({ key }, index) => memberOf(key, redactArguments(walked[index] ?? null, redact, 0)));
 }
 
 function redactArguments(value: JsonValue, redact: Redactor, depth: number): JsonValue {
   if (typeof value !== "object" || value === null || depth > 3) return value;
   if (!isJsonObject(value)) return value.map((item) => redactArguments(item, redact, depth + 1));
-  if (!Object.hasOwn(value, "args") && !Object.values(value).some((item) => typeof item === "object" && item !== null)) return value;
   return mapMembers(value, (key, item) => (key === "args" ? redact.walkArguments(item) : redactArguments(item, redact, depth + 1)));
 }
 
-function redactor(options: RedactionOptions, random: RandomBytes, committed: string[]): Redactor {
-  const keep = new Set(options.keep?.map(plainName));
-  const headers = new Set(secretHeaders.filter((name) => !keep.has(name)));
-  const names = new Set([...headers, ...bulk, ...(options.commit ?? []).map(plainName)].filter((name) => !keep.has(name)));
-  const longest = options.longestString ?? 4096;
-  const headerLine = headers.size === 0 ? null : new RegExp(`^\\s*(?:${[...headers].join("|")})\\s*:`, "im");
+function redactor(rules: RedactionRules, random: RandomBytes, committed: string[]): Redactor {
+  const { names, headers, headerLine, longestString } = rules;
   const taken = new Set<string>();
   const ours = new Set<object>();
 
@@ -116,7 +132,7 @@ function redactor(options: RedactionOptions, random: RandomBytes, committed: str
   }
 
   function walk(value: JsonValue): JsonValue {
-    if (typeof value === "string") return value.length > longest || Buffer.byteLength(value) > longest ? take(value) : value;
+    if (typeof value === "string") return Buffer.byteLength(value) > longestString ? take(value) : value;
     if (typeof value !== "object" || value === null) return value;
     if (!isJsonObject(value)) {
       const [name, second] = value;
@@ -125,7 +141,6 @@ function redactor(options: RedactionOptions, random: RandomBytes, committed: str
         return [name, take(second)];
       return value.map(walk);
     }
-    if (ours.has(value)) return value;
     // Only the log writes commitments: what merely looks like one came from outside, and would hide what it stands for.
     if (Object.hasOwn(value, "$committed")) return take(value);
     const name = member(value, "name") ?? member(value, "key");
@@ -135,19 +150,16 @@ function redactor(options: RedactionOptions, random: RandomBytes, committed: str
 
   function walkMember(key: string, value: JsonValue): JsonValue {
     const name = plainName(key);
-    if (value !== null && names.has(name)) return isCommitment(value) ? value : take(value);
+    if (value !== null && names.has(name)) return take(value);
     if (name === "headers" && headerLine !== null) return walkHeaders(value, headerLine);
     return walk(value);
   }
 
   function walkHeaders(value: JsonValue, line: RegExp): JsonValue {
     if (typeof value === "string" && line.test(value)) return take(value);
+    // A list of pairs, or of texts.
     if (Array.isArray(value)) return value.map((item: JsonValue) => (typeof item === "string" ? walkHeaders(item, line) : walk(item)));
     return walk(value);
-  }
-
-  function isCommitment(value: JsonValue): boolean {
-    return typeof value === "object" && value !== null && ours.has(value);
   }
 
   function walkArguments(value: JsonValue): JsonValue {
@@ -156,21 +168,15 @@ function redactor(options: RedactionOptions, random: RandomBytes, committed: str
     return isJsonObject(value) ? mapMembers(value, (_key, item) => walkArguments(item)) : value.map(walkArguments);
   }
 
-  return { take, walk, walkMember, walkArguments };
-}
-
-/** Not an assignment: `__proto__` is a key like any other here. */
-function set(target: Record<string, JsonValue>, key: string, value: JsonValue): void {
-  Object.defineProperty(target, key, { value, enumerable: true, configurable: true });
+  return { walkMember, walkArguments };
 }
 
 /** The reason without what was committed; where it is too long to stand, its beginning and a commitment to the whole. */
-function explain(body: JsonObject, committed: readonly string[], random: RandomBytes): JsonObject {
-  const reason = member(body, "reason");
-  if (typeof reason !== "string") return body;
-  const said = scrub(reason, committed);
-  if (Buffer.byteLength(said) <= 4096) return said === reason ? body : { ...body, reason: said };
-  return { ...body, reason: `${said.slice(0, 1000).toWellFormed()}…`, reason_in_full: commit(said, random) };
+function explain(each: Member, committed: readonly string[], random: RandomBytes): readonly Member[] {
+  if (each.key !== "reason" || typeof each.value !== "string") return [each];
+  const said = scrub(each.value, committed);
+  if (Buffer.byteLength(said) <= 4096) return [said === each.value ? each : memberOf("reason", said)];
+  return [memberOf("reason", `${said.slice(0, 1000).toWellFormed()}…`), memberOf("reason_in_full", commit(said, random))];
 }
 
 function strings(value: JsonValue): readonly string[] {
@@ -183,10 +189,16 @@ function plainName(name: string): string {
   return name.toLowerCase().replaceAll("_", "-");
 }
 
+/** A name as a regular expression that leaves open what `plainName` levels. */
+function pattern(name: string): string {
+  return name.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`).replaceAll(/[-_]/g, "[-_]");
+}
+
 function mapMembers(object: JsonObject, change: (key: string, value: JsonValue) => JsonValue): JsonObject {
   const result: Record<string, JsonValue> = {};
   for (const [key, value] of Object.entries(object)) {
-    set(result, key, change(key, value));
+    // Not an assignment: `__proto__` is a key like any other here.
+    Object.defineProperty(result, key, { value: change(key, value), enumerable: true });
   }
   return result;
 }

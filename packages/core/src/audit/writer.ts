@@ -8,6 +8,7 @@ import type { AppendedEntry } from "./entry.ts";
 import { readHead, syncHead, writeHead } from "./head.ts";
 import type { HeadFile } from "./head.ts";
 import type { Lock, LockMechanism } from "./lock.ts";
+import { memberOf } from "./members.ts";
 import { clear, cutFragment, rewrite } from "./recovery.ts";
 import { beginning, broken, isEntryAt, positionOfHead, readGenesis, scanTail } from "./tail.ts";
 import type { Genesis, Position } from "./tail.ts";
@@ -329,17 +330,17 @@ export class Writer {
   #opening(durability: "fsync" | "os"): string {
     const { origin, mechanism } = this.#options;
     return bodyText("log.opened", [
-      ["origin", JSON.stringify(origin)],
-      ["lock", JSON.stringify(mechanism)],
-      ["durability", JSON.stringify(durability)],
-      ["public_key", "null"],
+      memberOf("origin", origin),
+      memberOf("lock", mechanism),
+      memberOf("durability", durability),
+      memberOf("public_key", null),
     ]);
   }
 
   /** Says on record that the head file was gone, because until then the end of the log could be cut unseen. */
   #headBody(headFile: HeadFile, base: Position): readonly string[] {
     if (headFile.kind === "present" || !this.#hadHead || base.seq < 1) return [];
-    return [bodyText("recovery", [["what", JSON.stringify(`head_${headFile.kind}`)]])];
+    return [bodyText("recovery", [memberOf("what", `head_${headFile.kind}`)])];
   }
 
   #durable(): boolean {
@@ -355,8 +356,8 @@ function voidedBodies(voided: readonly Rejected[]): readonly string[] {
     const entries = voided.slice(from, from + most).map(({ seq, hash }) => ({ seq, entry_hash: hash }));
     bodies.push(
       bodyText("decision.voided", [
-        ["entries", JSON.stringify(entries)],
-        ["why", JSON.stringify("the log could not be written when these were, so their callers were answered DENY")],
+        memberOf("entries", entries),
+        memberOf("why", "the log could not be written when these were, so their callers were answered DENY"),
       ]),
     );
   }
