@@ -62,3 +62,9 @@ describe("the bundled policy about labelled commands", () => {
     expect(acceptable).toContain(decide("execute_shell", { command: String(command) }));
   });
 });
+
+describe("the bundled policy about labelled queries", () => {
+  it.each(labelled("sql"))("$dialect: $sql: one of $acceptable ($why)", ({ sql, dialect, acceptable }) => {
+    expect(acceptable).toContain(decide("execute_query", { query: String(sql), dialect: String(dialect) }));
+  });
+});
