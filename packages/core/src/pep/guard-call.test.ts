@@ -276,10 +276,12 @@ describe("fail closed", () => {
     expect(authorizer.requests).toMatchObject([{ refused: expect.any(String) as string }]);
   });
 
-  it("denies where there is no runtime", async () => {
+  it("denies where it is given no authorizer and the default runtime cannot be opened", async () => {
+    vi.stubEnv("CANOPY_AUDIT_LOG_PATH", "");
     const ran: unknown[] = [];
     const ended = await guardCall(prepareGuard("pay", { agentCtx }), callOf({}), () => ran.push(1));
-    expect(ended.kind).toBe("refused");
+    vi.unstubAllEnvs();
+    expect(reasonOf(ended)).toContain("`CANOPY_AUDIT_LOG_PATH` is set and empty");
     expect(ran).toEqual([]);
   });
 });

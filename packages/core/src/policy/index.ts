@@ -6,8 +6,8 @@ export { type ConditionExplanation, type Explanation, type RuleExplanation, expl
 export { type Severity } from "./format.ts";
 export { policySchema } from "./json-schema.ts";
 export { type LoadOptions, loadPolicy } from "./load.ts";
-export { type Policy, type PolicySource } from "./policy.ts";
+export { type Policy, type PolicySource, defaultPolicyName } from "./policy.ts";
 export { PolicyError, type PolicyProblem, type Position, formatProblem } from "./problems.ts";
 export { type ActionRequest } from "./request.ts";
-export { defaultPolicyName, type ReadSource } from "./sources.ts";
+export { type ReadSource } from "./sources.ts";
 export { type Quote } from "./template.ts";

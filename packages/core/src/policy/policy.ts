@@ -5,6 +5,9 @@ import type { PolicyProblem } from "./problems.ts";
 import type { RuleIndex } from "./rule-index.ts";
 import type { Rule } from "./rule.ts";
 
+/** The name of the policy that comes with Canopy. */
+export const defaultPolicyName = "canopy:default";
+
 /** The text of a policy, and its name as the host names it: messages and rule references say it. */
 export interface PolicySource {
   readonly name: string;

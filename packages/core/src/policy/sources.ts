@@ -1,6 +1,7 @@
 import { defaultPolicyText } from "./default-policy.gen.ts";
 import type { Node, ParseDocument } from "./document.ts";
 import { nearest } from "./nearest.ts";
+import { defaultPolicyName } from "./policy.ts";
 import type { PolicySource } from "./policy.ts";
 import type { PolicyProblem, Report } from "./problems.ts";
 import { quoted } from "./problems.ts";
@@ -17,7 +18,6 @@ export interface LoadedFile {
   readonly report: Report;
 }
 
-export const defaultPolicyName = "canopy:default";
 const filesInAll = 64;
 
 /** Reads the root and all that it extends, each file once; the root comes first. What is wrong goes to `problems`. */

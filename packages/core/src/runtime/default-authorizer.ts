@@ -1,5 +1,5 @@
 import { CanopyError } from "../errors.ts";
-import { defaultPolicyName } from "../policy/index.ts";
+import { defaultPolicyName } from "../policy/policy.ts";
 import type { AuthorizationRequest, AuthorizationResult, Authorizer, Outcome } from "./authorizer.ts";
 import type { Canopy } from "./canopy.ts";
 import { unrecordedDenial } from "./canopy.ts";

@@ -1,6 +1,5 @@
 import { lstat, readlink, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { analysePath, pathBase } from "../facts/path.ts";
 import type { DiskFact } from "../facts/schema.ts";
 import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
@@ -22,6 +21,7 @@ const fileActions: readonly string[] = ["read_file", "modify_file", "delete_file
 export async function lookUpPaths(actionType: string, payload: JsonValue, { agentCtx, ownFiles }: PathsOfHost): Promise<Disk | undefined> {
   const path = isJsonObject(payload) ? member(payload, "path") : undefined;
   if (!fileActions.includes(actionType) || typeof path !== "string") return undefined;
+  const { analysePath, pathBase } = await import("../facts/path.ts");
   const base = pathBase({ agentCtx, payload, ownFiles });
   const compared = [
     ...strings(member(agentCtx, "safe_paths")),

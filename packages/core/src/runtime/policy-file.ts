@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { CanopyError } from "../errors.ts";
-import { defaultPolicyName, loadPolicy } from "../policy/index.ts";
-import type { Policy, PolicySource } from "../policy/index.ts";
+import type { Policy, PolicySource } from "../policy/policy.ts";
+import { defaultPolicyName } from "../policy/policy.ts";
 
 /** No policy is this long; a device or a log that is named by mistake is not read to its end. */
 const largestFile = 4 * 1024 * 1024;
@@ -13,6 +13,8 @@ const largestFile = 4 * 1024 * 1024;
  */
 export async function loadPolicyFrom(policy: string | PolicySource): Promise<Policy> {
   const root = typeof policy === "string" ? await rootSource(policy) : policy;
+  // Imported here and not above: the parsers and the facts behind it cost a program that starts more than all the rest.
+  const { loadPolicy } = await import("../policy/load.ts");
   return await loadPolicy(root, { read: readPolicyFile });
 }
 

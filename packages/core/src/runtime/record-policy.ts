@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { policyEntries } from "../audit/index.ts";
 import type { AuditLog } from "../audit/index.ts";
-import type { Policy } from "../policy/index.ts";
+import type { Policy } from "../policy/policy.ts";
 
 /**
  * Puts the text of every source of the policy on record, so that each decision can be judged again later; not again where it stands among the
