@@ -11,6 +11,7 @@ function rules(op: string, path: PathFact, safePaths: readonly string[]): Rule[]
   const nul = includes(path.problems, "nul");
   const odd = path.problems.items.length > 0;
   const inside = path.strictlyWithin(safePaths);
+  // has(agent_ctx.safe_paths) stands before it in a policy, so that a context without any asks instead of denying.
   const foreign = and(path.foreign, not(path.within(safePaths)));
   const guarded = or(path.secret, path.repository_internal, path.canopy, path.startup, path.anchor, foreign, nul);
   switch (op) {
