@@ -102,7 +102,9 @@ export const pathFacts: FactFunction = {
 function fileBase(context: FactContext): PathBase {
   const base = pathBase(context);
   const { payload } = context;
-  if (base.cwd === base.workspace || (isJsonObject(payload) && member(payload, "command") !== undefined)) return base;
+  if (base.cwd === base.workspace) return base;
+  // A `command` beside a `path` makes no command of a file action.
+  if (isJsonObject(payload) && member(payload, "command") !== undefined && member(payload, "path") === undefined) return base;
   const { cwd: _either, ...rest } = base;
   return rest;
 }

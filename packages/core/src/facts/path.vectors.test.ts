@@ -74,6 +74,8 @@ const own: readonly (readonly [string, string, ...Decision[]])[] = [
   ["write", ".GIT/config", "DENY"],
   ["write", ".git\u200c/config", "DENY"],
   ["write", ".ｇｉｔ/config", "DENY"],
+  ["write", ".gıt/config", "DENY"],
+  ["read", ".ſſh/id", "DENY"],
   ["write", ".git::$INDEX_ALLOCATION/config", "DENY"],
   ["write", ".git...  /config", "DENY"],
   ["write", ".git\\hooks\\pre-commit", "DENY"],
