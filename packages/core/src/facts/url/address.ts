@@ -32,14 +32,14 @@ export function readHost(raw: string): Host | null {
     const address = classOfIpv4(hostname);
     return { text: hostname, address, internal: address !== "public" };
   }
-  const text = hostname.replace(/\.+$/, "");
+  const text = hostname.replace(/\.$/, "");
   return text === "" ? null : { text, address: "", internal: isInternalName(text) };
 }
 
 /** Whether `host` is `pattern`, or lies below it where the pattern is `*.name`; by whole labels, addresses by their value. */
 export function hostMatches(host: Host, pattern: HostPattern): boolean {
   if (!pattern.below) return host.text === pattern.host.text;
-  return host.address === "" && host.text.endsWith(`.${pattern.host.text}`);
+  return host.address === "" && !/^\.|\.\./.test(host.text) && host.text.endsWith(`.${pattern.host.text}`);
 }
 
 export interface HostPattern {
