@@ -7,11 +7,10 @@ import type { RandomBytes } from "./commitment.ts";
 import { localDisk, openToRead, unavailable } from "./disk.ts";
 import type { Disk } from "./disk.ts";
 import type { AppendedEntry, EntryBody } from "./entry.ts";
-import { fitBody } from "./fit.ts";
 import { isLockMechanism, loadLock, lockMechanisms } from "./lock.ts";
 import type { LoadLock, LockMechanism, OpenLock } from "./lock.ts";
-import { readBody } from "./members.ts";
-import { redactBody, redactionRules } from "./redact.ts";
+import { prepareEntry } from "./prepare.ts";
+import { redactionRules } from "./redact.ts";
 import type { RedactionOptions, RedactionRules } from "./redact.ts";
 import { readGenesis } from "./tail.ts";
 import type { Genesis } from "./tail.ts";
@@ -99,8 +98,13 @@ export class AuditLog {
    * later call tries anew, from the last entry that is known to be good. `body` is read before this returns; it is redacted, and what is too
    * long for a line becomes a commitment.
    */
-  async append(body: EntryBody): Promise<AppendedEntry> {
-    return this.#writer.append(fitBody(redactBody(readBody(body), this.#rules, this.#random), this.#random));
+  append(body: EntryBody): Promise<AppendedEntry> {
+    // Not an async function, which would cost every caller a promise more.
+    try {
+      return this.#writer.append(prepareEntry(body, this.#rules, this.#random));
+    } catch (error) {
+      return Promise.reject(unavailable("read an entry", error));
+    }
   }
 
   /** Writes what was appended before, then lets go of the files. Later appends reject. */

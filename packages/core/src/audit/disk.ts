@@ -51,11 +51,16 @@ export interface Disk {
   readonly fileSystem: (directory: string) => number;
 }
 
-// Not promisified as they are: `fs.write` would answer an object.
-const writeAsync = (fd: number, bytes: Buffer, position: number | null): Promise<number> =>
-  new Promise((resolve, reject) => {
+/** Up to here, a copy into the kernel's memory is over before a thread could have been asked for it. */
+const smallBytes = 1024 * 1024;
+
+// The waiting is for the sync that follows; where a large write waits too, it does so on a thread.
+async function writeSome(fd: number, bytes: Buffer, position: number | null): Promise<number> {
+  if (bytes.length <= smallBytes) return writeSync(fd, bytes, 0, bytes.length, position);
+  return new Promise((resolve, reject) => {
     write(fd, bytes, 0, bytes.length, position, (error, written) => (error === null ? resolve(written) : reject(error)));
   });
+}
 
 export const localDisk: Disk = {
   open: (path, flags) => openSync(path, flags | noFollow, 0o600),
@@ -74,7 +79,7 @@ export const localDisk: Disk = {
     }
     return got;
   },
-  write: writeAsync,
+  write: writeSome,
   writeNow: (fd, bytes, position) => writeSync(fd, bytes, 0, bytes.length, position),
   truncate: ftruncateSync,
   dataSync: promisify(fdatasync),

@@ -3,7 +3,8 @@ import { hash } from "node:crypto";
 import { CanopyError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Decision } from "../policy/decision.ts";
-import type { Member } from "./members.ts";
+import { membersOf } from "./members.ts";
+import type { Member, ReadEntry } from "./members.ts";
 
 /**
  * What a host hands to the log, which adds `v`, `seq`, `ts`, `prev_hash` and `entry_hash` to each, and entries of its own: `log.opened`,
@@ -91,15 +92,27 @@ const reserved: ReadonlySet<string> = new Set(["v", "seq", "ts", "type", "prev_h
 
 /** The members of a body as JSON text, `type` first: the middle of a line. */
 export function bodyText(type: string, members: Iterable<Pick<Member, "key" | "text">>): string {
-  if (!/^[a-z][a-z0-9_.]{0,63}$/.test(type)) {
-    throw new CanopyError("INVALID_OPTIONS", `\`${type.slice(0, 64)}\` is not a type of audit entry: use lower-case words and dots`);
-  }
-  let body = `"type":"${type}"`;
-  for (const { key, text } of members) {
-    if (reserved.has(key)) throw new CanopyError("INVALID_OPTIONS", `\`${key}\` is a member that the audit log itself writes`);
-    body += /^\w+$/.test(key) ? `,"${key}":${text}` : `,${JSON.stringify(key)}:${text}`;
-  }
+  let body = `"type":"${checkType(type)}"`;
+  for (const { key, text } of members) body += `,${JSON.stringify(checkKey(key))}:${text}`;
   return body;
+}
+
+/** The same, of an entry that was read. */
+export function bodyTextOf(read: ReadEntry): string {
+  for (const key in read.entry) if (key !== "type") checkKey(key);
+  const text = JSON.stringify(read.entry).slice(1, -1);
+  // Where the caller put `type` elsewhere, it is brought to the front.
+  return text.startsWith(`"type":"${checkType(read.type)}"`) ? text : bodyText(read.type, membersOf(read).members);
+}
+
+function checkType(type: string): string {
+  if (/^[a-z][a-z0-9_.]{0,63}$/.test(type)) return type;
+  throw new CanopyError("INVALID_OPTIONS", `\`${type.slice(0, 64)}\` is not a type of audit entry: use lower-case words and dots`);
+}
+
+function checkKey(key: string): string {
+  if (!reserved.has(key)) return key;
+  throw new CanopyError("INVALID_OPTIONS", `\`${key}\` is a member that the audit log itself writes`);
 }
 
 /** One whole line without its newline, and its hash: SHA-256 over the line's bytes before `,"entry_hash"`. */

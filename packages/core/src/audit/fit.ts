@@ -1,12 +1,8 @@
-import { CanopyError } from "../errors.ts";
 import { commit } from "./commitment.ts";
 import type { RandomBytes } from "./commitment.ts";
 import { bodyText, envelopeBytes, maxLineBytes } from "./entry.ts";
 import { memberOf } from "./members.ts";
 import type { Body, Member } from "./members.ts";
-
-/** Types that only the log writes: from a host they would say what did not happen. */
-const own: ReadonlySet<string> = new Set(["log.opened", "recovery", "decision.voided"]);
 
 const room = maxLineBytes - envelopeBytes;
 
@@ -27,7 +23,6 @@ const essential: ReadonlySet<string> = new Set([
  * long because it has so many members, all but the essential ones become one. Never refuses a body for its size.
  */
 export function fitBody({ type, members }: Body, random: RandomBytes): string {
-  if (own.has(type)) throw new CanopyError("INVALID_OPTIONS", `entries of type \`${type}\` are written by the audit log alone`);
   let characters = type.length;
   for (const { key, text } of members) characters += key.length + text.length + 4;
   // A character takes up to three bytes, and one of a key up to six.

@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from "../json.ts";
 import { commit } from "./commitment.ts";
 import type { RandomBytes } from "./commitment.ts";
 import type { EntryBody } from "./entry.ts";
-import { memberOf, readBody } from "./members.ts";
+import { memberOf, membersOf, readEntry } from "./members.ts";
 import type { Body, Member } from "./members.ts";
 import { scrub } from "./scrub.ts";
 
@@ -32,7 +32,7 @@ export interface RedactedEntry {
  * `append` does it by itself. Throws `NOT_JSON` or `INVALID_OPTIONS`.
  */
 export function redactEntry(entry: EntryBody, options: RedactionOptions = {}, random: RandomBytes = randomBytes): RedactedEntry {
-  const { type, members, committed } = redactBody(readBody(entry), redactionRules(options), random);
+  const { type, members, committed } = redactBody(membersOf(readEntry(entry)), redactionRules(options), random);
   return { body: Object.fromEntries([["type", type], ...members.map(({ key, value }) => [key, value] as const)]), committed };
 }
 
@@ -45,7 +45,6 @@ export interface RedactionRules {
   /** A header with its name, as one text. */
   readonly headerLine: RegExp | null;
   readonly longestString: number;
-  readonly anyName: RegExp;
   /** JSON in which there may be something to commit; where it does not match, there is nothing, save long strings. */
   readonly suspicious: RegExp;
 }
@@ -74,7 +73,6 @@ export function redactionRules(options: RedactionOptions): RedactionRules {
     headers,
     headerLine: headers.size === 0 ? null : new RegExp(`^\\s*(?:${[...headers].map(pattern).join("|")})\\s*:`, "imu"),
     longestString,
-    anyName: new RegExp(`^(?:${["(?!)", ...[...names].map(pattern)].join("|")}|headers)$`, "iu"),
     suspicious: new RegExp(`"(?:${any}|headers|\\$committed)"`, "iu"),
   };
 }
@@ -84,19 +82,18 @@ export function redactBody(body: Body, rules: RedactionRules, random: RandomByte
   // A policy's text is on record so that decisions can be judged again: it is never left out.
   if (body.type === "policy.loaded") return { ...body, committed: [] };
   const committed: string[] = [];
-  const found = body.members.some((each) => maySuit(each, rules));
-  const members = found ? redactMembers(body.members, redactor(rules, random, committed)) : body.members;
+  const members = redactMembers(body.members, redactor(rules, random, committed));
   return { type: body.type, members: members.flatMap((each) => explain(each, committed, random)), committed };
+}
+
+/** Whether an entry with this JSON needs no redaction for sure. */
+export function isHarmless(text: string, rules: RedactionRules): boolean {
+  // A character takes up to three bytes.
+  return text.length * 3 <= rules.longestString && !rules.suspicious.test(text);
 }
 
 /** Members that explain the entry: they are made by Canopy, and are scrubbed rather than committed. */
 const explanations: ReadonlySet<string> = new Set(["reason", "rules"]);
-
-function maySuit({ key, value, text }: Member, rules: RedactionRules): boolean {
-  if (explanations.has(key) || value === null || typeof value === "boolean" || typeof value === "number") return false;
-  // A character takes up to three bytes.
-  return text.length * 3 > rules.longestString || rules.anyName.test(key) || (typeof value === "object" && rules.suspicious.test(text));
-}
 
 interface Redactor {
   readonly walkMember: (key: string, value: JsonValue) => JsonValue;

@@ -200,14 +200,18 @@ export class Writer {
 
     const voided: Rejected[] = [];
     let durableEnd = from.end;
-    const scan = await scanTail(disk, fd, this.#name, from, ({ hash }, at) => {
-      const rejected = this.#rejected.get(hash);
-      if (rejected !== undefined) voided.push(rejected);
-      if (head !== null && at.seq === head.seq) {
-        if (at.hash !== head.hash || at.end !== head.end) throw broken(this.#name, at.seq + 1, "is not the entry that the head file names");
-        durableEnd = at.end;
-      }
-    });
+    const atEnd = status.size === from.end;
+    const scan = atEnd
+      ? { last: from, fragment: null }
+      : await scanTail(disk, fd, this.#name, from, ({ hash }, at) => {
+          const rejected = this.#rejected.get(hash);
+          if (rejected !== undefined) voided.push(rejected);
+          if (head !== null && at.seq === head.seq) {
+            if (at.hash !== head.hash || at.end !== head.end)
+              throw broken(this.#name, at.seq + 1, "is not the entry that the head file names");
+            durableEnd = at.end;
+          }
+        });
     if (head !== null && head.seq > scan.last.seq) {
       throw broken(this.#name, scan.last.seq + 1, `is the last one, but \`${this.#name}.head\` records ${head.seq + 1} entries`);
     }
@@ -235,11 +239,15 @@ export class Writer {
       entries.push(appendedEntry(seq, hash));
     }
     const answers = entries.slice(owed.length);
-    for (const answer of answers) this.#rejected.set(answer.entryHash, { seq: answer.seq, hash: answer.entryHash });
     const bytes = Buffer.from(text);
-    await this.#writeLines(fd, bytes, base.end);
-    if (this.#durable()) await disk.dataSync(fd);
-    if (this.#genesis === null) await this.#finishCreation(fd);
+    try {
+      await this.#writeLines(fd, bytes, base.end);
+      if (this.#durable()) await disk.dataSync(fd);
+      if (this.#genesis === null) await this.#finishCreation(fd);
+    } catch (error) {
+      for (const answer of answers) this.#rejected.set(answer.entryHash, { seq: answer.seq, hash: answer.entryHash });
+      throw error;
+    }
     this.#last = bytes.length === 0 ? base : { seq, hash, start: base.end + bytes.lastIndexOf(0x0a, -2) + 1, end: base.end + bytes.length };
     this.#writeHead();
     return answers;
