@@ -1,5 +1,4 @@
 import type { FactFunction } from "../facts/schema.ts";
-import { asTruth } from "./condition/truth.ts";
 import { askedFields, check } from "./condition/check.ts";
 import { constantTexts } from "./condition/compare.ts";
 import type { Compiler, ConditionSource } from "./condition/compile.ts";
@@ -115,7 +114,7 @@ function leaf(
   // What does not check may hold anything; it is not compiled, and the policy does not load.
   if (failed) return { run: () => false, part: { kind: "all", parts: [] }, guards: [] };
   const source: ConditionSource = { text, types, report: at };
-  const run = asTruth(workshop.compiler.compile(expression, source), text);
+  const run = workshop.compiler.compile(expression, source);
   const reads = (): readonly Reading[] => readingsOf(expression, source, workshop.compiler);
   return { run, part: { kind: "condition", text, run, reads }, guards: guardsOf(expression, source, workshop.compiler) };
 }
