@@ -2,7 +2,7 @@ import type { FactFunction } from "../facts/schema.ts";
 import { askedFields, check } from "./condition/check.ts";
 import { constantTexts } from "./condition/compare.ts";
 import type { Compiler, ConditionSource } from "./condition/compile.ts";
-import { junction } from "./condition/compile.ts";
+import { junction, not } from "./condition/operators.ts";
 import { canonical, children, pathOf } from "./condition/expression.ts";
 import type { Expression, Span } from "./condition/expression.ts";
 import type { ParseCondition } from "./condition/parse.ts";
@@ -85,13 +85,7 @@ export function compileBlock(block: ParsedBlock, payload: PayloadShape, workshop
       return { run, part: tree, guards: parts.flatMap(({ guards }) => guards) };
     }
     const any = junction(runs, true);
-    const run: Run =
-      part.kind === "any"
-        ? any
-        : (scope) => {
-            const value = any(scope);
-            return typeof value === "boolean" ? !value : value;
-          };
+    const run = part.kind === "any" ? any : not(any);
     return { run, part: tree, guards: [] };
   };
   return build(block);

@@ -150,7 +150,9 @@ function joinBindings(files: readonly LoadedFile[]): ReadonlyMap<string, readonl
 function actionTypeWarnings({ source, file }: DraftRule): readonly PolicyProblem[] {
   return source.actionTypes.flatMap(({ text, at }) => {
     if (isGlob(text) || Object.hasOwn(standardActions, text)) return [];
-    const near = Object.keys(standardActions).find((name) => editDistance(normal(text), normal(name)) <= 2);
+    const near = Object.keys(standardActions).find(
+      (name) => Math.abs(text.length - name.length) <= 4 && editDistance(normal(text), normal(name)) <= 2,
+    );
     return near === undefined ? [] : [{ file, ...at, message: `${quoted(text)} is not a standard action type`, suggestion: near }];
   });
 }
