@@ -7,6 +7,13 @@ import { quoted } from "./problems.ts";
 import type { Located } from "./read-rule.ts";
 import type { Template } from "./rule.ts";
 
+/** What a reason says of a rule whose conditions are true, where it is the same for every request. */
+export function constantSentence(reason: Template, label: string): string | null {
+  const [said, ...more] = reason;
+  if (said === undefined) return label;
+  return typeof said === "string" && more.length === 0 ? `${said} (${label})` : null;
+}
+
 /** Reads a reason: text, with values quoted as `{payload.path}` or `{shell(payload.command).programs}`. */
 export function compileTemplate(
   reason: Located,
@@ -16,8 +23,10 @@ export function compileTemplate(
   report: Report,
 ): Template {
   const asked = new Set(expressionsOf(condition).flatMap(askedFields));
+  // The engine ends the sentence.
+  const sentence = reason.text.replace(/[.\s]+$/, "");
   // Split by a group, the odd pieces are what stood in braces.
-  return reason.text.split(/\{([^{}]*)\}/).flatMap((piece, index): Template => {
+  return sentence.split(/\{([^{}]*)\}/).flatMap((piece, index): Template => {
     if (index % 2 === 0) return piece === "" ? [] : [piece];
     const text = piece.trim();
     const parsed = workshop.parse(text);

@@ -1,9 +1,8 @@
 import type { FactFunction } from "../facts/schema.ts";
-import { asTruth } from "./condition/truth.ts";
 import { askedFields, check } from "./condition/check.ts";
 import { constantTexts } from "./condition/compare.ts";
 import type { Compiler, ConditionSource } from "./condition/compile.ts";
-import { junction } from "./condition/compile.ts";
+import { junction, not } from "./condition/operators.ts";
 import { canonical, children, pathOf } from "./condition/expression.ts";
 import type { Expression, Span } from "./condition/expression.ts";
 import type { ParseCondition } from "./condition/parse.ts";
@@ -86,13 +85,7 @@ export function compileBlock(block: ParsedBlock, payload: PayloadShape, workshop
       return { run, part: tree, guards: parts.flatMap(({ guards }) => guards) };
     }
     const any = junction(runs, true);
-    const run: Run =
-      part.kind === "any"
-        ? any
-        : (scope) => {
-            const value = any(scope);
-            return typeof value === "boolean" ? !value : value;
-          };
+    const run = part.kind === "any" ? any : not(any);
     return { run, part: tree, guards: [] };
   };
   return build(block);
@@ -115,7 +108,7 @@ function leaf(
   // What does not check may hold anything; it is not compiled, and the policy does not load.
   if (failed) return { run: () => false, part: { kind: "all", parts: [] }, guards: [] };
   const source: ConditionSource = { text, types, report: at };
-  const run = asTruth(workshop.compiler.compile(expression, source), text);
+  const run = workshop.compiler.compile(expression, source);
   const reads = (): readonly Reading[] => readingsOf(expression, source, workshop.compiler);
   return { run, part: { kind: "condition", text, run, reads }, guards: guardsOf(expression, source, workshop.compiler) };
 }

@@ -72,13 +72,13 @@ export function evaluate(policy: Policy, request: ActionRequest, inputs?: Evalua
   try {
     const scope = prepare(request, inputs);
     if (typeof scope === "string") return refused(scope);
-    return report(policy, judge(policy, scope));
+    return report(judge(policy, scope));
   } catch {
     return refused("the request could not be judged");
   }
 }
 
-function report(policy: Policy, verdict: Verdict): Evaluation {
+function report(verdict: Verdict): Evaluation {
   const quotes: Quote[] = [];
   const unknowns: UnknownInput[] = verdict.scope.problems.map((why) => ({ kind: "invalid", why, rule: null }));
   let severity = -1;
@@ -88,7 +88,7 @@ function report(policy: Policy, verdict: Verdict): Evaluation {
   }
   return {
     decision: verdict.decision,
-    reason: reasonOf(policy, verdict, quotes),
+    reason: reasonOf(verdict, quotes),
     rules: verdict.deciding.map(({ rule }) => rule.reference),
     severity: severities[severity] ?? null,
     unknowns,

@@ -3,6 +3,7 @@ export { type EvaluationInputs } from "./condition/values.ts";
 export { type Decision, decisions, strictest } from "./decision.ts";
 export { type Evaluation, type UnknownInput, evaluate } from "./evaluate.ts";
 export { type ConditionExplanation, type Explanation, type RuleExplanation, explain } from "./explain.ts";
+export { type JsonObject, type JsonValue, cloneJson } from "../json.ts";
 export { type Severity } from "./format.ts";
 export { policySchema } from "./json-schema.ts";
 export { type LoadOptions, loadPolicy } from "./load.ts";

@@ -19,13 +19,13 @@ import type { DraftRule } from "./draft.ts";
 import { isGlob } from "./glob.ts";
 import { editDistance, nearest, normal } from "./nearest.ts";
 import type { Policy, PolicySource } from "./policy.ts";
-import { PolicyError, quoted } from "./problems.ts";
+import { PolicyError, quoted, visible } from "./problems.ts";
 import type { PolicyProblem } from "./problems.ts";
 import { indexRules } from "./rule-index.ts";
 import type { Rule } from "./rule.ts";
 import { readSources } from "./sources.ts";
 import type { LoadedFile, ReadSource } from "./sources.ts";
-import { compileTemplate } from "./compile-template.ts";
+import { compileTemplate, constantSentence } from "./compile-template.ts";
 
 export interface LoadOptions {
   /** Reads the files that policies extend; without it a policy may extend `canopy:default` alone. */
@@ -112,11 +112,15 @@ function compileRule(draft: DraftRule, exceptions: readonly CompiledException[],
   const { source, report } = draft;
   const shape = payloadShape(draft.actionTypes);
   const { run, part, guards } = compileBlock(draft.condition, shape, workshop, report);
+  const reason = source.reason === null ? [] : compileTemplate(source.reason, draft.condition, shape, workshop, report);
+  const label = `rule \`${draft.id}\` (${visible(draft.file)}:${source.at.line})`;
   return {
     reference: { id: draft.id, decision: source.decision, file: draft.file, line: source.at.line },
+    label,
+    sentence: constantSentence(reason, label),
     actionTypes: draft.actionTypes,
     severity: source.severity,
-    reason: source.reason === null ? null : compileTemplate(source.reason, draft.condition, shape, workshop, report),
+    reason,
     condition: run,
     parts: part,
     guards,
@@ -146,7 +150,9 @@ function joinBindings(files: readonly LoadedFile[]): ReadonlyMap<string, readonl
 function actionTypeWarnings({ source, file }: DraftRule): readonly PolicyProblem[] {
   return source.actionTypes.flatMap(({ text, at }) => {
     if (isGlob(text) || Object.hasOwn(standardActions, text)) return [];
-    const near = Object.keys(standardActions).find((name) => editDistance(normal(text), normal(name)) <= 2);
+    const near = Object.keys(standardActions).find(
+      (name) => Math.abs(text.length - name.length) <= 4 && editDistance(normal(text), normal(name)) <= 2,
+    );
     return near === undefined ? [] : [{ file, ...at, message: `${quoted(text)} is not a standard action type`, suggestion: near }];
   });
 }

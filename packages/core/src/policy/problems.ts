@@ -46,6 +46,8 @@ export function quoted(words: string): string {
  * characters, lone surrogates.
  */
 export function visible(text: string): string {
+  // Nearly every text.
+  if (/^[ -~]*$/.test(text)) return text;
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return `\\u{${code.toString(16)}}`;

@@ -28,28 +28,39 @@ export interface RuleIndex {
 const remembered = 256;
 
 export function indexRules(rules: readonly Rule[]): RuleIndex {
+  const byName = new Map<string, Rule[]>();
+  for (const rule of rules) {
+    for (const name of new Set(rule.actionTypes)) {
+      const group = byName.get(name);
+      if (group === undefined) byName.set(name, [rule]);
+      else group.push(rule);
+    }
+  }
+  const globs = rules.filter((rule) => rule.actionTypes.some(isGlob));
   const tiersOf = (actionType: string): Tiers => {
-    const about = rules.filter((rule) => rule.actionTypes.some((pattern) => matchesGlob(pattern, actionType)));
+    const matching = globs.filter((rule) => rule.actionTypes.some((pattern) => isGlob(pattern) && matchesGlob(pattern, actionType)));
+    // A rule may be about an action both by name and by glob.
+    const about = [...new Set([...(byName.get(actionType) ?? []), ...matching])];
     const tier = (decision: Decision): RuleTree => arrange(about.filter((rule) => rule.reference.decision === decision));
     return { ALLOW: tier("ALLOW"), REQUIRE_APPROVAL: tier("REQUIRE_APPROVAL"), DENY: tier("DENY") };
   };
-  const names = new Set(rules.flatMap((rule) => rule.actionTypes.filter((pattern) => !isGlob(pattern))));
-  const known = new Map([...names].map((name) => [name, tiersOf(name)] as const));
-  const globs = rules.some((rule) => rule.actionTypes.some(isGlob));
-  const none = tiersOf("");
+  const known = new Map([...byName.keys()].filter((name) => !isGlob(name)).map((name) => [name, tiersOf(name)] as const));
+  const none: Tiers = { ALLOW: nothing, REQUIRE_APPROVAL: nothing, DENY: nothing };
   // Names that the policy does not say come from requests, so no more than a few of them are kept.
   const others = new Map<string, Tiers>();
   return {
     about(actionType) {
       const found = known.get(actionType) ?? others.get(actionType);
       if (found !== undefined) return found;
-      if (!globs) return none;
+      if (globs.length === 0) return none;
       const tiers = tiersOf(actionType);
       if (others.size < remembered) others.set(actionType, tiers);
       return tiers;
     },
   };
 }
+
+const nothing: RuleTree = { kind: "leaf", rules: [] };
 
 /** Calls `each` with every rule whose conditions are not surely false. */
 export function visit(tree: RuleTree, scope: Scope, each: (rule: Rule, scope: Scope) => void): void {

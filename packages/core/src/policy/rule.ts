@@ -5,10 +5,15 @@ import type { Severity } from "./format.ts";
 /** A rule that is ready to be evaluated. */
 export interface Rule {
   readonly reference: RuleReference;
+  /** The rule's id and place in the words of a reason. */
+  readonly label: string;
+  /** What a reason says of the rule when its conditions are true; null where that quotes the request. */
+  readonly sentence: string | null;
   /** The action types it is about: names and globs. */
   readonly actionTypes: readonly string[];
   readonly severity: Severity | null;
-  readonly reason: Template | null;
+  /** What it says of itself; empty where it says nothing. */
+  readonly reason: Template;
   /** True, false or an Unknown. */
   readonly condition: Run;
   /** The same conditions one by one, to be explained. */

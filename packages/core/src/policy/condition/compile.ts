@@ -1,20 +1,20 @@
 import type { FactFunction } from "../../facts/schema.ts";
-import { Unknown, invalid, open } from "../../facts/unknown.ts";
-import { isJsonObject } from "../../json.ts";
+import { Unknown, invalid } from "../../facts/unknown.ts";
 import { unreachable } from "../../unreachable.ts";
 import type { Types } from "./check.ts";
+import { compareWith } from "./compare.ts";
 import { comprehend } from "./comprehension.ts";
 import { canonical, children } from "./expression.ts";
-import type { Expression, Macro, Span } from "./expression.ts";
+import type { Expression, Span } from "./expression.ts";
 import { callFact, callMethod, readFact } from "./facts.ts";
-import { calculate, isNumber, negated } from "./numbers.ts";
-import { compareWith } from "./compare.ts";
+import { hasField, readCommand, readIndex, readMember, readVariable } from "./fields.ts";
+import type { Holder } from "./fields.ts";
+import { arithmetic, asTruth, choose, junction, negate, not, size } from "./operators.ts";
 import type { CompileRegex } from "./regex.ts";
-import { asTruth } from "./truth.ts";
-import { containing, matching, searchPayload, searchValue } from "./search.ts";
-import { searchedCharacters } from "./payload-texts.ts";
-import { asValue, isObject, kindOf, listOf, worse } from "./values.ts";
-import type { Run, Scope, Value } from "./values.ts";
+import { containing, endingWith, matching, searchIn, searchPayload, startingWith } from "./search.ts";
+import type { MakeSearch } from "./search.ts";
+import { kindOf } from "./values.ts";
+import type { Run } from "./values.ts";
 
 /** Turns checked conditions into functions. One compiler serves a whole policy, so that what its conditions share is computed once a request. */
 export interface Compiler {
@@ -53,7 +53,7 @@ function truth(expression: Expression, parts: Parts): Run {
   const run = compile(expression, parts);
   // What these answer is a truth by construction; a field, even of a fact, is one only when it is read.
   if (["not", "and", "or", "compare", "has"].includes(expression.kind)) return run;
-  return asTruth(run, parts.source.text.slice(expression.start, expression.end));
+  return asTruth(run, words(expression, parts));
 }
 
 function compile(expression: Expression, parts: Parts): Run {
@@ -65,7 +65,7 @@ function compile(expression: Expression, parts: Parts): Run {
   // INVARIANT: taken after the parts were built, which take slots of their own; two expressions never share one.
   const slot = parts.shared.size;
   const remembered: Run = (scope) => {
-    const before = scope.memo.get(slot);
+    const before = scope.memo?.get(slot);
     if (before !== undefined) return before;
     // What is shared must not depend on who asks first, so it has nothing to do with a comprehension around it, nor with its items.
     const { steps, items } = scope;
@@ -74,7 +74,7 @@ function compile(expression: Expression, parts: Parts): Run {
     const value = run(scope);
     scope.steps = steps;
     scope.items = items;
-    scope.memo.set(slot, value);
+    (scope.memo ??= new Map()).set(slot, value);
     return value;
   };
   parts.shared.set(key, remembered);
@@ -110,13 +110,13 @@ function build(expression: Expression, parts: Parts): Run {
       return () => value;
     }
     case "variable":
-      return variable(expression.name, parts);
+      return readVariable(expression.name, parts.levels.get(expression.name));
     case "member":
       return member(expression, expression.name, parts);
     case "index":
       return index(expression, parts);
     case "has":
-      return has(expression, parts);
+      return hasField(holder(expression.of, parts), expression.name);
     case "call":
       return call(expression, parts);
     case "method":
@@ -131,22 +131,10 @@ function build(expression: Expression, parts: Parts): Run {
       }
       return (scope) => items.map((item) => item(scope));
     }
-    case "not": {
-      const of = truth(expression.of, parts);
-      return (scope) => {
-        const value = of(scope);
-        return value instanceof Unknown ? value : value === false;
-      };
-    }
-    case "negate": {
-      const of = compile(expression.of, parts);
-      const text = words(expression.of, parts);
-      return (scope) => {
-        const value = of(scope);
-        if (value instanceof Unknown) return value;
-        return isNumber(value) ? negated(value) : invalid(`${text} is ${kindOf(value)}, not a number`);
-      };
-    }
+    case "not":
+      return not(truth(expression.of, parts));
+    case "negate":
+      return negate(compile(expression.of, parts), words(expression.of, parts));
     case "and":
     case "or":
       return junction(
@@ -162,137 +150,49 @@ function build(expression: Expression, parts: Parts): Run {
         words(expression, parts),
       );
     case "arithmetic":
-      return arithmetic(expression, parts);
+      return arithmetic(expression.operator, compile(expression.left, parts), compile(expression.right, parts), words(expression, parts));
     case "choose":
-      return choose(expression, parts);
+      return choose(truth(expression.test, parts), compile(expression.whenTrue, parts), compile(expression.otherwise, parts));
     default:
       return unreachable(expression);
-  }
-}
-
-/** Kleene's `and` (`decisive` false) and `or` (`decisive` true): the decisive value wins over whatever is unknown. */
-export function junction(items: readonly Run[], decisive: boolean): Run {
-  return (scope) => {
-    let unknown: Unknown | undefined;
-    for (const item of items) {
-      const value = item(scope);
-      if (value === decisive) return decisive;
-      if (value instanceof Unknown) unknown = worse(unknown, value);
-    }
-    return unknown ?? !decisive;
-  };
-}
-
-function variable(name: string, parts: Parts): Run {
-  const level = parts.levels.get(name);
-  if (level !== undefined) return (scope) => scope.items[level] ?? invalid(`\`${name}\` has no value`);
-  switch (name) {
-    case "agent_ctx":
-      return (scope) => scope.agentCtx;
-    case "payload":
-      return (scope) => scope.payload;
-    case "action_type":
-      return (scope) => scope.actionType;
-    default:
-      return () => invalid(`\`${name}\` is unknown`);
   }
 }
 
 function member(expression: Expression & { readonly kind: "member" | "index" }, name: string, parts: Parts): Run {
   const of = compile(expression.of, parts);
   if (parts.source.types.get(expression.of)?.kind === "record") return readFact(of, name);
-  const missing = invalid(`${words(expression, parts)} is missing`);
-  const text = words(expression.of, parts);
-  return (scope) => {
-    const value = of(scope);
-    if (value instanceof Unknown) return value;
-    if (!isObject(value)) return invalid(`${text} is ${kindOf(value)}, not an object`);
-    return Object.hasOwn(value, name) ? (value[name] ?? (value[name] === null ? null : missing)) : missing;
-  };
+  return readMember(of, name, { text: words(expression.of, parts), place: words(expression, parts) });
 }
 
 function index(expression: Expression & { readonly kind: "index" }, parts: Parts): Run {
   const key = expression.at.kind === "literal" ? expression.at.value : undefined;
   if (typeof key === "string") return member(expression, key, parts);
-  const of = compile(expression.of, parts);
-  const at = compile(expression.at, parts);
-  const [text, place] = [words(expression.of, parts), words(expression, parts)];
-  return (scope) => {
-    const value = of(scope);
-    const where = at(scope);
-    if (value instanceof Unknown) return where instanceof Unknown ? worse(value, where) : value;
-    if (where instanceof Unknown) return where;
-    if (typeof where === "string") {
-      if (!isObject(value)) return invalid(`${text} is ${kindOf(value)}, not an object`);
-      return Object.hasOwn(value, where) ? asValue(value[where]) : invalid(`${place} is missing`);
-    }
-    const list = listOf(value, text);
-    if (list instanceof Unknown) return list;
-    if (list.open !== null) return open(list.open);
-    const found = typeof where === "number" && Number.isSafeInteger(where) && where >= 0 ? list.items[where] : undefined;
-    return found === undefined ? invalid(`${place} is missing`) : asValue(found);
-  };
+  const place = { text: words(expression.of, parts), place: words(expression, parts) };
+  return readIndex(compile(expression.of, parts), compile(expression.at, parts), place);
 }
 
-/** Presence. False also where what should hold the field is absent itself; a holder of another type makes it unknown. */
-function has(expression: Expression & { readonly kind: "has" }, parts: Parts): Run {
-  const of = compile(expression.of, parts);
-  const outer = presence(expression.of, parts);
-  const text = words(expression.of, parts);
-  return (scope) => {
-    const present = outer === null ? true : outer(scope);
-    if (present !== true) return present;
-    const value = of(scope);
-    if (value instanceof Unknown) return value;
-    if (!isObject(value)) return invalid(`${text} is ${kindOf(value)}, not an object`);
-    return Object.hasOwn(value, expression.name) && value[expression.name] !== undefined;
-  };
-}
-
-function presence(expression: Expression, parts: Parts): Run | null {
-  if (expression.kind === "member") return has({ ...expression, kind: "has" }, parts);
-  if (expression.kind === "index" && expression.at.kind === "literal" && typeof expression.at.value === "string") {
-    return has({ start: expression.start, end: expression.end, kind: "has", of: expression.of, name: expression.at.value }, parts);
-  }
-  return null;
+/** What should hold a field that `has()` asks for, and what should hold that, up to a variable or anything else that is no field. */
+function holder(of: Expression, parts: Parts): Holder {
+  const name =
+    of.kind === "member"
+      ? of.name
+      : of.kind === "index" && of.at.kind === "literal" && typeof of.at.value === "string"
+        ? of.at.value
+        : null;
+  const inside = name === null || (of.kind !== "member" && of.kind !== "index") ? null : { holder: holder(of.of, parts), name };
+  return { read: compile(of, parts), text: words(of, parts), inside };
 }
 
 function call(expression: Expression & { readonly kind: "call" }, parts: Parts): Run {
   const [first] = expression.args;
-  if (expression.name === "size" && first !== undefined) return size(first, parts);
+  if (expression.name === "size" && first !== undefined) return sizeOf(first, parts);
   const fact = parts.facts.get(expression.name);
   const args = expression.args.map((argument) => compile(argument, parts));
   return fact === undefined ? () => invalid(`\`${expression.name}\` is unknown`) : callFact(fact, args);
 }
 
-/**
- * Items of a list, keys of an object, code points of a text. Of a value whose type only the request shows it counts items and nothing else:
- * otherwise a caller could send a short text for a long list.
- */
-function size(expression: Expression, parts: Parts): Run {
-  const of = compile(expression, parts);
-  const type = parts.source.types.get(expression)?.kind;
-  const text = words(expression, parts);
-  return (scope) => {
-    const value = of(scope);
-    if (value instanceof Unknown) return value;
-    if (type === "string" && typeof value === "string") return codePoints(value);
-    if (type === "map" && isObject(value)) return Object.keys(value).length;
-    if (type === "string" || type === "map") return invalid(`${text} is ${kindOf(value)}`);
-    if (typeof value === "string") return invalid(`${text} is a string, not a list; the length of text is \`size(… + "")\``);
-    const list = listOf(value, text);
-    if (list instanceof Unknown) return list;
-    return list.open === null ? list.items.length : open(list.open);
-  };
-}
-
-function codePoints(text: string): number {
-  let pairs = 0;
-  for (let at = 1; at < text.length; at += 1) {
-    const [high, low] = [text.charCodeAt(at - 1), text.charCodeAt(at)];
-    if (high >= 0xd800 && high <= 0xdbff && low >= 0xdc00 && low <= 0xdfff) pairs += 1;
-  }
-  return text.length - pairs;
+function sizeOf(expression: Expression, parts: Parts): Run {
+  return size(compile(expression, parts), parts.source.types.get(expression)?.kind, words(expression, parts));
 }
 
 function method(expression: Expression & { readonly kind: "method" }, parts: Parts): Run {
@@ -300,82 +200,46 @@ function method(expression: Expression & { readonly kind: "method" }, parts: Par
   const type = parts.source.types.get(expression.on);
   if (type?.kind === "record") {
     const found = type.record.members[name];
-    const on = compile(expression.on, parts);
     const values = args.map((argument) => compile(argument, parts));
-    return found?.kind === "method" ? callMethod(on, name, found, values) : () => invalid(`\`${name}\` is unknown`);
+    return found?.kind === "method"
+      ? callMethod(compile(expression.on, parts), name, found, values)
+      : () => invalid(`\`${name}\` is unknown`);
   }
   const [argument] = args;
-  if (argument === undefined) return size(expression.on, parts);
-  if (name === "startsWith" || name === "endsWith") return affix(expression, argument, name, parts);
+  if (argument === undefined) return sizeOf(expression.on, parts);
+  const search = searchOf(name, argument, parts);
+  if (type?.kind !== "payload") return searchIn(compile(expression.on, parts), search, words(expression.on, parts));
+  const shell = parts.facts.get("shell");
+  return searchPayload(search, shell === undefined ? null : callFact(shell, [readCommand]));
+}
+
+/** What `contains`, `startsWith`, `endsWith` and `matches` look for. */
+function searchOf(name: string, argument: Expression, parts: Parts): MakeSearch {
+  const constant = argument.kind === "literal" && typeof argument.value === "string" ? argument.value : undefined;
   if (name === "matches") {
-    const pattern = argument.kind === "literal" && typeof argument.value === "string" ? argument.value : "";
-    const matcher = parts.regex(pattern);
-    if (typeof matcher === "function") return textSearch(expression, () => matching(matcher), parts);
-    parts.source.report(argument, matcher.problem);
-    return () => invalid(matcher.problem);
+    const matcher = parts.regex(constant ?? "");
+    if (typeof matcher !== "function") parts.source.report(argument, matcher.problem);
+    const search = typeof matcher === "function" ? matching(matcher) : invalid(matcher.problem);
+    return () => search;
   }
-  if (argument.kind === "literal" && typeof argument.value === "string") {
-    const search = containing(argument.value);
-    return textSearch(expression, () => search, parts);
+  const make = name === "startsWith" ? startingWith : name === "endsWith" ? endingWith : containing;
+  if (constant !== undefined) {
+    const search = make(constant);
+    return () => search;
   }
   const part = compile(argument, parts);
   const text = words(argument, parts);
-  return textSearch(expression, (scope) => textOr(part(scope), text, containing), parts);
-}
-
-function textOr<T>(value: Value, text: string, make: (part: string) => T): T | Unknown {
-  if (typeof value === "string") return make(value);
-  return value instanceof Unknown ? value : invalid(`${text} is ${kindOf(value)}, not a string`);
-}
-
-type MakeSearch = (scope: Scope) => ReturnType<typeof containing> | Unknown;
-
-function textSearch(expression: Expression & { readonly kind: "method" }, make: MakeSearch, parts: Parts): Run {
-  const text = words(expression.on, parts);
-  if (parts.source.types.get(expression.on)?.kind !== "payload") {
-    const on = compile(expression.on, parts);
-    return (scope) => {
-      const value = on(scope);
-      const search = make(scope);
-      if (search instanceof Unknown) return value instanceof Unknown ? worse(value, search) : search;
-      return searchValue(value, search, text);
-    };
-  }
-  const fact = parts.facts.get("shell");
-  const shell = fact === undefined ? null : callFact(fact, [command]);
   return (scope) => {
-    const search = make(scope);
-    return search instanceof Unknown ? search : searchPayload(search, shell)(scope);
-  };
-}
-
-const missingCommand: Unknown = invalid("`payload.command` is missing");
-
-function command(scope: Scope): Value {
-  return isJsonObject(scope.payload) ? (scope.payload["command"] ?? missingCommand) : missingCommand;
-}
-
-function affix(
-  expression: Expression & { readonly kind: "method" },
-  argument: Expression,
-  name: "startsWith" | "endsWith",
-  parts: Parts,
-): Run {
-  const on = compile(expression.on, parts);
-  const part = compile(argument, parts);
-  const [text, partText] = [words(expression.on, parts), words(argument, parts)];
-  return (scope) => {
-    const value = on(scope);
-    const test = textOr(part(scope), partText, (affixed) => affixed);
-    if (test instanceof Unknown) return value instanceof Unknown ? worse(value, test) : test;
-    return searchValue(value, (whole) => whole[name](test), text);
+    const value = part(scope);
+    if (typeof value === "string") return make(value);
+    return value instanceof Unknown ? value : invalid(`${text} is ${kindOf(value)}, not a string`);
   };
 }
 
 function macro(expression: Expression & { readonly kind: "macro" }, parts: Parts): Run {
   const level = parts.levels.size;
   const inner: Parts = { ...parts, levels: new Map([...parts.levels, [expression.variable, level]]) };
-  const name: Macro = expression.name;
+  const { name } = expression;
   return comprehend({
     name,
     level,
@@ -385,39 +249,4 @@ function macro(expression: Expression & { readonly kind: "macro" }, parts: Parts
     text: words(expression.on, parts),
     keys: parts.source.types.get(expression.on)?.kind === "map",
   });
-}
-
-function arithmetic(expression: Expression & { readonly kind: "arithmetic" }, parts: Parts): Run {
-  const left = compile(expression.left, parts);
-  const right = compile(expression.right, parts);
-  const { operator } = expression;
-  const text = words(expression, parts);
-  return (scope) => {
-    const [a, b] = [left(scope), right(scope)];
-    if (a instanceof Unknown) return b instanceof Unknown ? worse(a, b) : a;
-    if (b instanceof Unknown) return b;
-    if (isNumber(a) && isNumber(b)) return calculate(operator, a, b);
-    if (operator === "+" && typeof a === "string" && typeof b === "string") {
-      return a.length + b.length <= searchedCharacters ? a + b : invalid(`${text} is longer than ${searchedCharacters} characters`);
-    }
-    if (operator === "+" && Array.isArray(a) && Array.isArray(b)) {
-      return a.length + b.length <= searchedCharacters ? [...a, ...b] : invalid(`${text} has more than ${searchedCharacters} items`);
-    }
-    return invalid(`${text}: \`${operator}\` between ${kindOf(a)} and ${kindOf(b)}`);
-  };
-}
-
-/** Where the test is unknown both ways are looked at: they may agree, and one that is invalid must show. */
-function choose(expression: Expression & { readonly kind: "choose" }, parts: Parts): Run {
-  const test = truth(expression.test, parts);
-  const then = compile(expression.whenTrue, parts);
-  const otherwise = compile(expression.otherwise, parts);
-  return (scope) => {
-    const answer = test(scope);
-    if (!(answer instanceof Unknown)) return answer === true ? then(scope) : otherwise(scope);
-    const [a, b] = [then(scope), otherwise(scope)];
-    if (typeof a === "boolean" && a === b) return a;
-    const unknown = a instanceof Unknown ? worse(answer, a) : answer;
-    return b instanceof Unknown ? worse(unknown, b) : unknown;
-  };
 }

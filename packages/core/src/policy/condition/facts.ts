@@ -12,10 +12,10 @@ export function callFact(fact: FactFunction, args: readonly Run[]): Run {
     if (values instanceof Unknown) return values;
     const [only] = values;
     const key = values.length === 1 && typeof only === "string" ? `${fact.name}:${only}` : `${fact.name} ${JSON.stringify(values)}`;
-    const known = scope.facts.get(key);
+    const known = scope.facts?.get(key);
     if (known !== undefined) return known;
     const result = guarded(fact.name, () => fact.analyse(values, scope.context));
-    scope.facts.set(key, result);
+    (scope.facts ??= new Map()).set(key, result);
     return result;
   };
 }

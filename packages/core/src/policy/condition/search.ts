@@ -3,7 +3,7 @@ import { Unknown, invalid, open } from "../../facts/unknown.ts";
 import { searchedCharacters, textsOf } from "./payload-texts.ts";
 import type { Matcher } from "./regex.ts";
 import { asValue, isObject, kindOf, worse } from "./values.ts";
-import type { Run, Value } from "./values.ts";
+import type { Run, Scope, Value } from "./values.ts";
 
 /** What is looked for in a text: true, false, or Unknown where the text is longer than a search reads and what was read does not settle it. */
 export type Search = (text: string) => boolean | Unknown;
@@ -15,13 +15,33 @@ export function containing(part: string): Search {
   return (text) => (text.length <= searchedCharacters ? text.includes(part) : text.slice(0, searchedCharacters).includes(part) || tooLong);
 }
 
+export function startingWith(part: string): Search {
+  return (text) => text.startsWith(part);
+}
+
+export function endingWith(part: string): Search {
+  return (text) => text.endsWith(part);
+}
+
 /** Finds a pattern. The beginning of a long text says nothing here: a pattern may speak of the end. */
 export function matching(matcher: Matcher): Search {
   return (text) => (text.length <= searchedCharacters ? matcher(text) : tooLong);
 }
 
-/** Searches one value, which has to be a string. */
-export function searchValue(value: Value, search: Search, text: string): boolean | Unknown {
+/** What is looked for, which may itself depend on the request. */
+export type MakeSearch = (scope: Scope) => Search | Unknown;
+
+/** Searches one value, which has to be a string. `text` is its words in the condition. */
+export function searchIn(on: Run, make: MakeSearch, text: string): Run {
+  return (scope) => {
+    const value = on(scope);
+    const search = make(scope);
+    if (search instanceof Unknown) return value instanceof Unknown ? worse(value, search) : search;
+    return searchValue(value, search, text);
+  };
+}
+
+function searchValue(value: Value, search: Search, text: string): boolean | Unknown {
   if (typeof value === "string") return search(value);
   return value instanceof Unknown ? value : invalid(`${text} is ${kindOf(value)}, not a string`);
 }
@@ -31,8 +51,10 @@ export function searchValue(value: Value, search: Search, text: string): boolean
  * is one) found in it, so that quoting does not hide a command. A match in a key, or across the strings of a list, is invalid: it can
  * neither carry an ALLOW nor keep a restrictive rule from applying.
  */
-export function searchPayload(search: Search, shell: Run | null): Run {
+export function searchPayload(make: MakeSearch, shell: Run | null): Run {
   return (scope) => {
+    const search = make(scope);
+    if (search instanceof Unknown) return search;
     const texts = (scope.texts ??= textsOf(scope.payload));
     let unknown: Unknown | undefined;
     for (const text of texts.strings) {

@@ -24,9 +24,9 @@ export interface Scope {
   /** The values of comprehension variables, by nesting. */
   items: Value[];
   /** Answers of expressions that several conditions share. */
-  readonly memo: Map<number, Value>;
+  memo: Map<number, Value> | null;
   /** Facts, by function and arguments. */
-  readonly facts: Map<string, Value>;
+  facts: Map<string, Value> | null;
   /** What a search of the whole payload looks through; null until one is made. */
   texts: PayloadTexts | null;
   /** Steps that the comprehension being evaluated may still take; null outside of one. */
@@ -45,11 +45,12 @@ export function scopeOf(actionType: string, agentCtx: JsonObject, payload: JsonV
     actionType,
     agentCtx,
     payload,
-    context: { ...inputs, agentCtx, payload },
+    context: inputs === undefined ? { agentCtx, payload } : { ...inputs, agentCtx, payload },
     problems: payloadProblems(actionType, payload),
     items: [],
-    memo: new Map(),
-    facts: new Map(),
+    // Most requests need neither.
+    memo: null,
+    facts: null,
     texts: null,
     steps: null,
   };
