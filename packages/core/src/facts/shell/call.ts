@@ -24,7 +24,12 @@ export class Call {
   #arguments: Arguments | undefined;
   #sources = 0;
 
-  constructor(program: string, args: readonly Field[], spec: CommandSpec, run: Pick<Call, "state" | "stdin" | "interpreter" | "wrappedBy">) {
+  constructor(
+    program: string,
+    args: readonly Field[],
+    spec: CommandSpec,
+    run: Pick<Call, "state" | "stdin" | "interpreter" | "wrappedBy">,
+  ) {
     this.program = program;
     this.args = args;
     this.spec = spec;
@@ -53,7 +58,9 @@ export class Call {
 
   /** The values of an option, in order. */
   values(...names: readonly string[]): readonly Field[] {
-    return this.arguments.options.flatMap((option) => (names.includes(option.spec.name) && option.value !== undefined ? [option.value] : []));
+    return this.arguments.options.flatMap((option) =>
+      names.includes(option.spec.name) && option.value !== undefined ? [option.value] : [],
+    );
   }
 
   /** Does what the specification says, and answers what the program writes to its output. */

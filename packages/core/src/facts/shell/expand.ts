@@ -39,7 +39,8 @@ function expandWord(word: Word, shell: Shell): readonly Field[] {
         break;
       }
       case "parameter":
-        if (part.form === "plain" && (part.name === "@" || part.name === "*")) splitter.list(positionals(shell.state), part.quoted && part.name === "@");
+        if (part.form === "plain" && (part.name === "@" || part.name === "*"))
+          splitter.list(positionals(shell.state), part.quoted && part.name === "@");
         else if (part.quoted) splitter.whole(expandPart(part, shell));
         else splitter.split(expandPart(part, shell));
         break;
@@ -112,7 +113,21 @@ function directory(state: State): Text {
   return only !== undefined && state.directories.length === 1 && !state.lost ? known(only) : unknown();
 }
 
-const numbers: ReadonlySet<string> = new Set(["#", "?", "$", "!", "RANDOM", "SRANDOM", "UID", "EUID", "PPID", "SECONDS", "LINENO", "BASHPID", "EPOCHSECONDS"]);
+const numbers: ReadonlySet<string> = new Set([
+  "#",
+  "?",
+  "$",
+  "!",
+  "RANDOM",
+  "SRANDOM",
+  "UID",
+  "EUID",
+  "PPID",
+  "SECONDS",
+  "LINENO",
+  "BASHPID",
+  "EPOCHSECONDS",
+]);
 
 function parameter(part: Parameter, shell: Shell): Text {
   for (const word of part.evaluated) evaluateText(expandText(word, shell), shell);
@@ -126,6 +141,8 @@ function parameter(part: Parameter, shell: Shell): Text {
       const value = variable(part.name, shell.state);
       if (isKnown(value) && value.text !== "") return value;
       const [operand = empty] = operands;
+      if (part.assigns)
+        shell.state.set(part.name, isKnown(value) && value.text === "" ? operand : unknown(value.sources | operand.sources));
       if (isKnown(value)) return operand;
       return value.text === mark.unset && isKnown(operand) && operand.text === "" ? value : unknown(value.sources | operand.sources);
     }
@@ -177,7 +194,7 @@ export function evaluateArithmetic(expression: Arithmetic, shell: Shell): void {
   for (const name of expression.reads) {
     if (!isHarmlessOperand(shell.state.variables.get(name))) shell.evaluates(`arithmetic evaluates the value of \`${name}\``);
   }
-  for (const name of expression.writes) shell.state.variables.set(name, known(mark.number));
+  for (const name of expression.writes) shell.state.set(name, known(mark.number));
 }
 
 /** A text that the shell evaluates as arithmetic or takes for the name of a variable. */

@@ -3,7 +3,6 @@ import type { DiskFact } from "../schema.ts";
 import { open, Unknown } from "../unknown.ts";
 import { Call } from "./call.ts";
 import { lookUp } from "./commands/index.ts";
-import { influences } from "./environment.ts";
 import { evaluateArithmetic, evaluateText, expandText, expandWords } from "./expand.ts";
 import type { Shell } from "./expand.ts";
 import { Findings } from "./findings.ts";
@@ -73,9 +72,9 @@ export class Interpreter {
 
   /** Looks at the functions that nothing was seen to call: something else may, with arguments that nobody knows. */
   finish(): void {
-    for (const [body, state] of this.#uncalled) {
-      state.positional = null;
-      this.#deeper(() => this.node(body, state, unknown()));
+    for (const [body, copy] of this.#uncalled) {
+      copy.positional = null;
+      this.#deeper(() => this.node(body, copy, unknown()));
     }
   }
 
@@ -106,7 +105,8 @@ export class Interpreter {
     const { directories } = state;
     const output = this.node(node, state, state.stdin);
     // A `cd` by itself may fail, and the script goes on where it was.
-    if (node.kind === "simple" && state.directories !== directories) state.enter({ directories: [...state.directories, ...directories], lost: state.lost });
+    if (node.kind === "simple" && state.directories !== directories)
+      state.enter({ directories: [...state.directories, ...directories], lost: state.lost });
     return output;
   }
 
@@ -220,7 +220,7 @@ export class Interpreter {
   }
 
   /** Runs with another standard input, for as long as that takes. */
-  #within(state: State, stdin: Text, run: () => Text): Text {
+  #within<T>(state: State, stdin: Text, run: () => T): T {
     const outer = state.stdin;
     state.stdin = stdin;
     const output = run();
@@ -257,7 +257,10 @@ export class Interpreter {
   }
 
   #for(node: Extract<Node, { kind: "for" }>, state: State): Text {
-    const words = node.words === undefined ? (state.positional?.map((text) => field(text)) ?? [field(unknown(), { many: true })]) : expandWords(node.words, this.#shell(state));
+    const words =
+      node.words === undefined
+        ? (state.positional?.map((text) => field(text)) ?? [field(unknown(), { many: true })])
+        : expandWords(node.words, this.#shell(state));
     const bind = (round: State, value: Text): Text => {
       round.set(node.variable, value);
       return this.script(node.body, round);
@@ -276,7 +279,7 @@ export class Interpreter {
 
   #simple(node: SimpleCommand, state: State, stdin: Text): Text {
     const shell = this.#shell(state);
-    const words = expandWords(node.words, shell);
+    const words = this.#within(state, stdin, () => expandWords(node.words, shell));
     const [program] = words;
     if (program === undefined) {
       // All of a command may come to nothing; then its assignments last.
@@ -301,7 +304,6 @@ export class Interpreter {
 
   #assign({ name, value, append, index }: Assignment, state: State, shell: Shell): void {
     if (index !== undefined) evaluateText(expandText(index, shell), shell);
-    if (influences(name)) this.findings.add("environment", name, { name });
     if (!("parts" in value)) {
       const items = expandWords(value, shell);
       state.set(name, unknown(joined(items).sources));
@@ -316,7 +318,8 @@ export class Interpreter {
     if (this.#isSpent()) return unknown();
     const [name, ...args] = words;
     if (name === undefined) return empty;
-    if (wrappedBy.length > bounds.wrappers) this.findings.openEverything(`there are more than ${bounds.wrappers} wrappers around \`${shown(name.text)}\``);
+    if (wrappedBy.length > bounds.wrappers)
+      this.findings.openEverything(`there are more than ${bounds.wrappers} wrappers around \`${shown(name.text)}\``);
     // What runs is never taken from what another program wrote: that one may be shadowed, and is asked again when it matters.
     const program = name.computed ? undefined : literal(name);
     if (program === undefined) {
@@ -481,9 +484,9 @@ export class Interpreter {
     }
   }
 
-  fileEffect(list: "reads" | "writes" | "deletes", { path, glob }: Place, program: string, recursive: boolean): void {
-    const where = path instanceof Unknown ? `?${path.why}` : path.absolute instanceof Unknown ? `?${path.text}` : path.absolute;
-    this.findings.add(list, `${program} ${recursive} ${glob} ${where}`, { path, recursive, glob, program });
+  fileEffect(list: "reads" | "writes" | "deletes", { path, glob, vague }: Place, program: string, recursive: boolean): void {
+    const where = path instanceof Unknown ? `?${path.why}` : path.text;
+    this.findings.add(list, `${program} ${recursive} ${glob} ${vague === true} ${where}`, { path, recursive, glob, program });
   }
 
   /** Whether `path` names a program that some table knows. */
@@ -499,7 +502,10 @@ export class Interpreter {
   }
 
   network(program: string, host?: string): void {
-    this.findings.add("network", `${program} ${host ?? ""}`, { program, host: host ?? open(`the host that \`${program}\` talks to is not known`) });
+    this.findings.add("network", `${program} ${host ?? ""}`, {
+      program,
+      host: host ?? open(`the host that \`${program}\` talks to is not known`),
+    });
   }
 
   #shell(state: State): Shell {
@@ -532,7 +538,15 @@ interface Redirected {
 }
 
 /** Where systems and their package managers keep programs. */
-const programDirectories: ReadonlySet<string> = new Set(["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/homebrew/bin"]);
+const programDirectories: ReadonlySet<string> = new Set([
+  "/bin",
+  "/sbin",
+  "/usr/bin",
+  "/usr/sbin",
+  "/usr/local/bin",
+  "/usr/local/sbin",
+  "/opt/homebrew/bin",
+]);
 
 function inProgramDirectory(path: string): boolean {
   const names: string[] = [];
@@ -546,10 +560,23 @@ function inProgramDirectory(path: string): boolean {
 /** A device that holds data or drives hardware; not the ones that a script may write to at leisure. */
 function isDevice(path: string): boolean {
   if (/^\/proc\/sysrq-trigger$/.test(path)) return true;
-  return /^\/dev\/./.test(path) && !/^\/dev\/(?:null|zero|full|random|urandom|tty|stdin|stdout|stderr|fd|shm|pts|ptmx|mqueue|console)(?:\/|$)/.test(path);
+  return (
+    /^\/dev\/./.test(path) &&
+    !/^\/dev\/(?:null|zero|full|random|urandom|tty|stdin|stdout|stderr|fd|shm|pts|ptmx|mqueue|console)(?:\/|$)/.test(path)
+  );
 }
 
-const talksToAnybody: ReadonlySet<string> = new Set(["nc", "ncat", "netcat", "nc.openbsd", "nc.traditional", "telnet", "socat", "openssl", "websocat"]);
+const talksToAnybody: ReadonlySet<string> = new Set([
+  "nc",
+  "ncat",
+  "netcat",
+  "nc.openbsd",
+  "nc.traditional",
+  "telnet",
+  "socat",
+  "openssl",
+  "websocat",
+]);
 
 export function isShell(name: string): boolean {
   return /^(?:ba|da|z|k|mk|a|tc|c|fi|r?ba)?sh$/.test(name);

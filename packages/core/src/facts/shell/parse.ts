@@ -224,7 +224,10 @@ class Reader {
     const { parts } = from.body;
     if (parts !== undefined) return { parts: parts.flatMap((part) => this.part(part, true)) };
     const stripped = from.operator === "<<-" ? from.body.text.replace(/^\t+/gm, "") : from.body.text;
-    const value = from.delimiter?.quoted === true ? stripped : stripped.replace(/\\([\\$`\n])/g, (_, escaped: string) => (escaped === "\n" ? "" : escaped));
+    const value =
+      from.delimiter?.quoted === true
+        ? stripped
+        : stripped.replace(/\\([\\$`\n])/g, (_, escaped: string) => (escaped === "\n" ? "" : escaped));
     return { parts: [{ kind: "text", value, quoted: true }] };
   }
 
@@ -244,7 +247,9 @@ class Reader {
     const subscript: readonly Part[] = index === undefined ? [] : [text("["), ...index.parts, text("]")];
     const operator = text(append ? "+=" : "=");
     if ("parts" in value) return [{ parts: [text(name), ...subscript, operator, ...value.parts.map(unsplit)] }];
-    const scripts = value.map((word): Script => ({ statements: [{ node: { kind: "test", words: [word], evaluated: [] }, background: false }] }));
+    const scripts = value.map((word): Script => ({
+      statements: [{ node: { kind: "test", words: [word], evaluated: [] }, background: false }],
+    }));
     return [{ parts: [text(name), operator, { kind: "opaque", why: "an array", scripts }] }];
   }
 
@@ -290,7 +295,9 @@ class Reader {
       case "BraceExpansion":
         return [{ kind: "opaque", why: "braces that expand to many words", scripts: this.scriptsIn(from) }];
       case "SimpleExpansion":
-        return [{ kind: "parameter", name: from.text.replace(/^\$|\\\n/g, ""), quoted, form: "plain", words: [], evaluated: [] }];
+        return [
+          { kind: "parameter", name: from.text.replace(/^\$|\\\n/g, ""), quoted, form: "plain", words: [], assigns: false, evaluated: [] },
+        ];
       case "ParameterExpansion":
         return [this.parameter(from, quoted)];
       case "CommandExpansion":
@@ -309,12 +316,14 @@ class Reader {
     const words: Word[] = [];
     const evaluated: Word[] = from.index === undefined || /^[@*]$/.test(from.index.text) ? [] : [this.word(from.index)];
     let form: Parameter["form"] = from.prefix === undefined && from.index === undefined ? "plain" : "other";
+    let assigns = false;
     switch (operation?.type) {
       case undefined:
         if (from.prefix === "!") form = "evaluates";
         break;
       case "Default":
         words.push(this.word(operation.operand));
+        assigns = operation.operator.endsWith("=");
         if (form === "plain") form = operation.operator.endsWith("?") ? "required" : operation.operator.endsWith("+") ? "other" : "default";
         else if (from.prefix === "!") form = "evaluates";
         break;
@@ -345,7 +354,7 @@ class Reader {
       default:
         unreachable(operation);
     }
-    return { kind: "parameter", name: from.parameter, quoted, form, words, evaluated };
+    return { kind: "parameter", name: from.parameter, quoted, form, words, assigns, evaluated };
   }
 
   arithmetic(from: ast.ArithmeticExpression | undefined): Arithmetic {
@@ -357,8 +366,10 @@ class Reader {
         if (/^[A-Za-z_]\w*$/.test(node.value)) reads.push(node.value);
         else if (!/^(?:[0-9][0-9A-Za-z#@_]*|)$/.test(node.value)) dynamic = true;
       }
-      if (node.type === "ArithmeticBinary" && node.left.type === "ArithmeticWord" && /^(?:[-+*/%&|^]|<<|>>)?=$/.test(node.operator)) writes.push(node.left.value);
-      if (node.type === "ArithmeticUnary" && node.operand.type === "ArithmeticWord" && /^(?:\+\+|--)$/.test(node.operator)) writes.push(node.operand.value);
+      if (node.type === "ArithmeticBinary" && node.left.type === "ArithmeticWord" && /^(?:[-+*/%&|^]|<<|>>)?=$/.test(node.operator))
+        writes.push(node.left.value);
+      if (node.type === "ArithmeticUnary" && node.operand.type === "ArithmeticWord" && /^(?:\+\+|--)$/.test(node.operator))
+        writes.push(node.operand.value);
       if (node.type !== "Script") forEachChild(node, visit);
     };
     if (from !== undefined) visit(from);
