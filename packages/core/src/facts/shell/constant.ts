@@ -82,7 +82,7 @@ function unescape(text: string, zero: boolean): string {
       if (code !== undefined) return character(Number.parseInt(code as string, 16));
       if (digits !== undefined) return character(Number.parseInt(digits as string, 8) & 0xff);
       const plain = escapes[single as string];
-      return plain ?? (all as string);
+      return plain ?? all;
     },
   );
 }
@@ -148,7 +148,7 @@ export function translate(text: string, from: string, to: string): string | unde
   const source = expandSet(from);
   const target = expandSet(to);
   if (source === undefined || target === undefined || target.length === 0) return undefined;
-  return [...text]
+  return Array.from(text)
     .map((one) => (source.includes(one) ? (target[Math.min(source.lastIndexOf(one), target.length - 1)] ?? one) : one))
     .join("");
 }
@@ -156,7 +156,7 @@ export function translate(text: string, from: string, to: string): string | unde
 /** The characters of a set of tr(1). */
 export function expandSet(set: string): readonly string[] | undefined {
   if (/\[[:=.]|\[.\*/.test(set)) return undefined;
-  const characters = [...unescape(set, false)];
+  const characters = Array.from(unescape(set, false));
   const expanded: string[] = [];
   for (let at = 0; at < characters.length; at += 1) {
     const first = characters[at] ?? "";

@@ -1,3 +1,4 @@
+import { unreachable } from "../../unreachable.ts";
 import type { Arithmetic, Parameter, Part, Script, Word } from "./script.ts";
 import type { State } from "./state.ts";
 import { empty, field, isKnown, joined, known, mark, unknown } from "./text.ts";
@@ -87,6 +88,8 @@ function expandPart(part: Part, shell: Shell): Text {
     case "opaque":
       runAll(part.scripts, shell);
       return unknown();
+    default:
+      return unreachable(part);
   }
 }
 
@@ -151,6 +154,8 @@ function parameter(part: Parameter, shell: Shell): Text {
     case "evaluates":
       shell.evaluates("an expansion runs the value of a variable");
       return unknown();
+    default:
+      return unreachable(part.form);
   }
 }
 

@@ -69,7 +69,7 @@ export function grammarOf(spec: CommandSpec): Grammar {
 function spelledOut(entry: string): readonly string[] {
   if (entry === "") return [];
   const letters = /^-\[(.+)\]$/.exec(entry)?.[1];
-  return letters === undefined ? [entry] : [...letters].map((letter) => `-${letter}`);
+  return letters === undefined ? [entry] : letters.split("").map((letter) => `-${letter}`);
 }
 
 function compile(spec: CommandSpec): Grammar {

@@ -3,55 +3,22 @@ import { forEachChild, parse } from "unbash";
 import type * as ast from "unbash";
 import { unreachable } from "../../unreachable.ts";
 import { expandBraces } from "./braces.ts";
+import { limits, withinLimits } from "./limits.ts";
 import type { Arithmetic, Assignment, Node, Parameter, Parsed, Part, Redirect, Script, Statement, Word } from "./script.ts";
-
-/** What is parsed in full; a script past any of these is parsed as far as they reach, and `problem` says so. */
-export const limits: { readonly length: number; readonly nesting: number; readonly words: number } = {
-  /** UTF-16 code units. */
-  length: 16 * 1024,
-  /** Open parentheses, braces and backquotes around one place, quoted ones counted too. */
-  nesting: 32,
-  words: 2000,
-};
 
 const nothing: Script = { statements: [] };
 
 /** Parses bash and POSIX shell. Total: what cannot be parsed is named in `problem`, and all that could be is in `script`. */
-export function parseScript(text: string): Parsed {
-  const [source, cut] = withinLimits(text);
+export function parseScript(script: string): Parsed {
+  const [source, cut] = withinLimits(script);
   const reader = new Reader();
-  let script = nothing;
   try {
-    script = reader.script(parse(source));
+    reader.script(parse(source));
   } catch {
     // The parser resolves words when they are read, and may run out of stack there.
     reader.note("it cannot be parsed");
-    script = { statements: reader.read };
   }
-  return { script, problem: cut ?? reader.problem };
-}
-
-/** The part of `text` that is parsed, and why the rest is not. */
-function withinLimits(text: string): readonly [string, string | null] {
-  if (text.length > limits.length) {
-    const [source] = withinLimits(text.slice(0, limits.length));
-    return [source, `it is longer than ${limits.length} characters`];
-  }
-  let depth = 0;
-  let backquoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const character = text.charCodeAt(at);
-    if (character === 0x28 || character === 0x7b) depth += 1;
-    else if (character === 0x29 || character === 0x7d) depth -= depth > 0 ? 1 : 0;
-    else if (character === 0x60) {
-      // Backquotes nest by escaping; each escaped one could be deeper.
-      if (text.charCodeAt(at - 1) === 0x5c) depth += 1;
-      else depth += backquoted ? -1 : 1;
-      backquoted = !backquoted;
-    }
-    if (depth > limits.nesting) return [text.slice(0, at), `it is nested more than ${limits.nesting} levels deep`];
-  }
-  return [text, null];
+  return { script: { statements: reader.read }, problem: cut ?? reader.problem };
 }
 
 /** Turns the parser's tree into ours. A class because one budget and one first problem belong to the whole tree. */
@@ -125,10 +92,7 @@ class Reader {
       case "If":
         return {
           kind: "if",
-          branches: [{ clause: from.clause, then: from.then }, ...from.elif].map((branch) => ({
-            clause: this.list(branch.clause),
-            body: this.list(branch.then),
-          })),
+          branches: [from, ...from.elif].map((branch) => ({ clause: this.list(branch.clause), body: this.list(branch.then) })),
           otherwise: from.else === undefined ? undefined : this.list(from.else),
         };
       case "While":

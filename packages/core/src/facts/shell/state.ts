@@ -85,6 +85,11 @@ export class State {
     if (this.stack !== other.stack) this.stack = [];
   }
 
+  /** Equal where the same is known. */
+  fingerprint(): string {
+    return JSON.stringify([this.directories, this.lost, this.variables.fingerprint((value) => value.text)]);
+  }
+
   enter(where: Where): void {
     this.moved = true;
     const distinct = [...new Set(where.directories)];

@@ -29,11 +29,11 @@ const logOptions = `
   --simplify-by-decoration  --full-diff  --log-size
 `;
 
-const lists = (options: string, change: CommandSpec["effects"] = ["change:repository"]): CommandSpec => ({
+const lists = (options: string): CommandSpec => ({
   options,
   // Without operands it lists; with one it makes, moves or removes.
   run: (call) => {
-    if (call.operands.length > 0 && !call.has("-l", "--list")) for (const effect of change ?? []) call.effect(effect);
+    if (call.operands.length > 0 && !call.has("-l", "--list")) call.effect("change:repository");
     return undefined;
   },
 });

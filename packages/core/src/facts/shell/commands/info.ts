@@ -5,9 +5,6 @@ import { empty, literal, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 import { isPublicVariable } from "./variables.ts";
 
-const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".split("");
-const flags = (except = ""): readonly string[] => letters.filter((letter) => !except.includes(letter)).map((letter) => `-${letter}`);
-
 export const infoCommands: CommandTable = {
   date: {
     options: `

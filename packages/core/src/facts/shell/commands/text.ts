@@ -35,7 +35,7 @@ export const textCommands: CommandTable = {
       return known(
         input.text
           .split("\n")
-          .map((line) => [...line].toReversed().join(""))
+          .map((line) => Array.from(line).toReversed().join(""))
           .join("\n"),
       );
     },
@@ -159,7 +159,14 @@ export const textCommands: CommandTable = {
       if (call.has("-c", "-s", "-t") || from === undefined) return decoded(call, undefined);
       if (!call.has("-d")) return decoded(call, to === undefined ? undefined : translate(call.stdin.text, from, to));
       const removed = expandSet(from);
-      return decoded(call, removed === undefined ? undefined : [...call.stdin.text].filter((one) => !removed.includes(one)).join(""));
+      return decoded(
+        call,
+        removed === undefined
+          ? undefined
+          : Array.from(call.stdin.text)
+              .filter((one) => !removed.includes(one))
+              .join(""),
+      );
     },
   },
   "base64 base32 basenc": {
