@@ -12,7 +12,8 @@ export function judgeAwk(call: Call): Text | undefined {
   const hasProgram = given.length > 0 || call.has("-f", "-E");
   for (const program of hasProgram ? given : call.operands.slice(0, 1)) if (!isPlainAwk(literal(program))) call.code("script");
   for (const value of call.values("-v")) if (!/^[A-Za-z_]\w*=/.test(value.text)) call.code("script");
-  for (const file of hasProgram ? call.operands : call.operands.slice(1)) if (!/^[A-Za-z_]\w*=/.test(file.text) || !isKnown(file)) call.read(file);
+  for (const file of hasProgram ? call.operands : call.operands.slice(1))
+    if (!/^[A-Za-z_]\w*=/.test(file.text) || !isKnown(file)) call.read(file);
   return unknown(call.stdin.sources);
 }
 

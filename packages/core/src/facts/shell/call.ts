@@ -1,4 +1,4 @@
-import type { Findings } from "./findings.ts";
+import type { Findings, ListName } from "./findings.ts";
 import { grammarOf } from "./grammar.ts";
 import type { CommandSpec, Effect, Role } from "./grammar.ts";
 import type { Interpreter } from "./interpreter.ts";
@@ -9,6 +9,18 @@ import { shown } from "./paths.ts";
 import type { State } from "./state.ts";
 import { isKnown, joined, literal, source, unknown } from "./text.ts";
 import type { Field, Text } from "./text.ts";
+
+/** The lists of the fact that effects and roles add to, by the word that grammars have for them. */
+const lists = {
+  install: "installs",
+  privilege: "privileges",
+  change: "changes",
+  secret: "secrets",
+  hazard: "hazards",
+} as const;
+
+/** The same for the roles of arguments that are files, and for the network. */
+const reached: Readonly<Record<string, ListName>> = { ...lists, write: "writes", delete: "deletes", network: "network" };
 
 /** One program that is run, and what its specification can say about it. */
 export class Call {
@@ -24,7 +36,12 @@ export class Call {
   #arguments: Arguments | undefined;
   #sources = 0;
 
-  constructor(program: string, args: readonly Field[], spec: CommandSpec, run: Pick<Call, "state" | "stdin" | "interpreter" | "wrappedBy">) {
+  constructor(
+    program: string,
+    args: readonly Field[],
+    spec: CommandSpec,
+    run: Pick<Call, "state" | "stdin" | "interpreter" | "wrappedBy">,
+  ) {
     this.program = program;
     this.args = args;
     this.spec = spec;
@@ -53,7 +70,9 @@ export class Call {
 
   /** The values of an option, in order. */
   values(...names: readonly string[]): readonly Field[] {
-    return this.arguments.options.flatMap((option) => (names.includes(option.spec.name) && option.value !== undefined ? [option.value] : []));
+    return this.arguments.options.flatMap((option) =>
+      names.includes(option.spec.name) && option.value !== undefined ? [option.value] : [],
+    );
   }
 
   /** Does what the specification says, and answers what the program writes to its output. */
@@ -85,31 +104,14 @@ export class Call {
   #openReach(): void {
     const why = `a word of \`${this.program}\` that is not known may be an option`;
     for (const reach of grammarOf(this.spec).reach) {
-      switch (reach) {
-        case "list":
-          break;
-        case "read":
-        case "secret":
-          this.findings.open("reads", why);
-          if (!this.operands.every((operand) => isKnown(operand) || operand.under !== null)) this.findings.open("secrets", why);
-          break;
-        case "write":
-          this.findings.open("writes", why);
-          break;
-        case "delete":
-          this.findings.open("deletes", why);
-          break;
-        case "change":
-          this.findings.open("changes", why);
-          break;
-        case "privilege":
-          this.findings.open("privileges", why);
-          break;
-        case "network":
-          this.findings.open("network", why);
-          break;
-        default:
-          this.findings.openAll(why);
+      if (reach === "list") continue;
+      if (reach === "read" || reach === "secret") {
+        this.findings.open("reads", why);
+        if (!this.operands.every((operand) => isKnown(operand) || operand.under !== null)) this.findings.open("secrets", why);
+      } else {
+        const list = reached[reach];
+        if (list === undefined) this.findings.openAll(why);
+        else this.findings.open(list, why);
       }
     }
   }
@@ -141,35 +143,11 @@ export class Call {
   }
 
   effect(effect: Effect): void {
-    const [list, kind = ""] = effect.split(":");
-    const finding = { kind, program: this.program };
-    const key = `${kind} ${this.program}`;
-    switch (list) {
-      case "network":
-        this.network();
-        break;
-      case "unrecognized":
-        this.unrecognized("an option of it is not analysed");
-        break;
-      case "code":
-        this.code(kind);
-        break;
-      case "install":
-        this.findings.add("installs", key, finding);
-        break;
-      case "privilege":
-        this.findings.add("privileges", key, finding);
-        break;
-      case "change":
-        this.findings.add("changes", key, finding);
-        break;
-      case "secret":
-        this.findings.add("secrets", key, finding);
-        break;
-      case "hazard":
-        this.findings.add("hazards", key, finding);
-        break;
-    }
+    const [what, kind = ""] = effect.split(":");
+    if (effect === "network") this.network();
+    else if (effect === "unrecognized") this.unrecognized("an option of it is not analysed");
+    else if (what === "code") this.code(kind);
+    else this.findings.add(lists[what as keyof typeof lists], `${kind} ${this.program}`, { kind, program: this.program });
   }
 
   /** It runs something that is not looked into. */

@@ -38,27 +38,30 @@ export function formatText(args: readonly Field[]): Text {
   let at = 0;
   do {
     const before = at;
-    output += unescape(format.text, false).replace(/%(?:%|[-+ #0]*(\*|\d*)(?:\.(?:\*|\d*))?([A-Za-z]))/g, (directive, width: string | undefined, kind: string | undefined) => {
-      if (kind === undefined) return "%";
-      const value = values[at]?.text ?? "";
-      at += 1;
-      // A width only adds blanks, save where it comes from an argument or is large.
-      if (width === "*" || Number(width ?? 0) > 256 || /\.\d|\*/.test(directive)) return mark.hole;
-      switch (kind) {
-        case "s":
-          return value;
-        case "b":
-          return unescape(value, true);
-        case "c":
-          return value.slice(0, 1);
-        case "d":
-        case "i":
-        case "u":
-          return /^-?\d+$/.test(value) && /^%[diu]$/.test(directive) ? String(Number(value)) : mark.number;
-        default:
-          return mark.hole;
-      }
-    });
+    output += unescape(format.text, false).replace(
+      /%(?:%|[-+ #0]*(\*|\d*)(?:\.(?:\*|\d*))?([A-Za-z]))/g,
+      (directive, width: string | undefined, kind: string | undefined) => {
+        if (kind === undefined) return "%";
+        const value = values[at]?.text ?? "";
+        at += 1;
+        // A width only adds blanks, save where it comes from an argument or is large.
+        if (width === "*" || Number(width ?? 0) > 256 || /\.\d|\*/.test(directive)) return mark.hole;
+        switch (kind) {
+          case "s":
+            return value;
+          case "b":
+            return unescape(value, true);
+          case "c":
+            return value.slice(0, 1);
+          case "d":
+          case "i":
+          case "u":
+            return /^-?\d+$/.test(value) && /^%[diu]$/.test(directive) ? String(Number(value)) : mark.number;
+          default:
+            return mark.hole;
+        }
+      },
+    );
     if (at === before || output.length > 16_384) break;
   } while (at < values.length);
   return { ...known(output), sources };
@@ -72,16 +75,32 @@ function asText(item: Field): Text {
 function unescape(text: string, zero: boolean): string {
   if (!text.includes("\\")) return text;
   const octal = zero ? "0[0-7]{0,3}" : "[0-7]{1,3}";
-  return text.replace(new RegExp(`\\\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|(${octal}|[0-7]{1,3})|([\\s\\S]))`, "g"), (all, hex, short, long, digits, single) => {
-    const code = hex ?? short ?? long;
-    if (code !== undefined) return character(Number.parseInt(code as string, 16));
-    if (digits !== undefined) return character(Number.parseInt(digits as string, 8) & 0xff);
-    const plain = escapes[single as string];
-    return plain ?? (all as string);
-  });
+  return text.replace(
+    new RegExp(`\\\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|(${octal}|[0-7]{1,3})|([\\s\\S]))`, "g"),
+    (all, hex, short, long, digits, single) => {
+      const code = hex ?? short ?? long;
+      if (code !== undefined) return character(Number.parseInt(code as string, 16));
+      if (digits !== undefined) return character(Number.parseInt(digits as string, 8) & 0xff);
+      const plain = escapes[single as string];
+      return plain ?? all;
+    },
+  );
 }
 
-const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", a: "\u0007", b: "\b", e: "\u001B", E: "\u001B", f: "\f", v: "\v", "\\": "\\", '"': '"', c: "" };
+const escapes: Readonly<Record<string, string>> = {
+  n: "\n",
+  t: "\t",
+  r: "\r",
+  a: "\u0007",
+  b: "\b",
+  e: "\u001B",
+  E: "\u001B",
+  f: "\f",
+  v: "\v",
+  "\\": "\\",
+  '"': '"',
+  c: "",
+};
 
 function character(code: number): string {
   return code <= 0x10ffff ? String.fromCodePoint(code) : mark.hole;
@@ -129,13 +148,15 @@ export function translate(text: string, from: string, to: string): string | unde
   const source = expandSet(from);
   const target = expandSet(to);
   if (source === undefined || target === undefined || target.length === 0) return undefined;
-  return [...text].map((one) => (source.includes(one) ? (target[Math.min(source.lastIndexOf(one), target.length - 1)] ?? one) : one)).join("");
+  return Array.from(text)
+    .map((one) => (source.includes(one) ? (target[Math.min(source.lastIndexOf(one), target.length - 1)] ?? one) : one))
+    .join("");
 }
 
 /** The characters of a set of tr(1). */
 export function expandSet(set: string): readonly string[] | undefined {
   if (/\[[:=.]|\[.\*/.test(set)) return undefined;
-  const characters = [...unescape(set, false)];
+  const characters = Array.from(unescape(set, false));
   const expanded: string[] = [];
   for (let at = 0; at < characters.length; at += 1) {
     const first = characters[at] ?? "";

@@ -10,7 +10,8 @@ export function influences(name: string): boolean {
   return influential.test(name);
 }
 
-const secretive = /(?:secret|token|passw|passphrase|credential|api_?key|private|auth|cookie|session|_key$|^key$|_pat$|dsn|connection_?string|database_url)/i;
+const secretive =
+  /(?:secret|token|passw|passphrase|credential|api_?key|private|auth|cookie|session|_key$|^key$|_pat$|dsn|connection_?string|database_url)/i;
 
 /** Whether a variable's name says that its value is confidential. */
 export function namesSecret(name: string): boolean {

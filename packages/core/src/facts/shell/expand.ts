@@ -1,3 +1,4 @@
+import { unreachable } from "../../unreachable.ts";
 import type { Arithmetic, Parameter, Part, Script, Word } from "./script.ts";
 import type { State } from "./state.ts";
 import { empty, field, isKnown, joined, known, mark, unknown } from "./text.ts";
@@ -39,7 +40,8 @@ function expandWord(word: Word, shell: Shell): readonly Field[] {
         break;
       }
       case "parameter":
-        if (part.form === "plain" && (part.name === "@" || part.name === "*")) splitter.list(positionals(shell.state), part.quoted && part.name === "@");
+        if (part.form === "plain" && (part.name === "@" || part.name === "*"))
+          splitter.list(positionals(shell.state), part.quoted && part.name === "@");
         else if (part.quoted) splitter.whole(expandPart(part, shell));
         else splitter.split(expandPart(part, shell));
         break;
@@ -86,6 +88,8 @@ function expandPart(part: Part, shell: Shell): Text {
     case "opaque":
       runAll(part.scripts, shell);
       return unknown();
+    default:
+      return unreachable(part);
   }
 }
 
@@ -112,7 +116,21 @@ function directory(state: State): Text {
   return only !== undefined && state.directories.length === 1 && !state.lost ? known(only) : unknown();
 }
 
-const numbers: ReadonlySet<string> = new Set(["#", "?", "$", "!", "RANDOM", "SRANDOM", "UID", "EUID", "PPID", "SECONDS", "LINENO", "BASHPID", "EPOCHSECONDS"]);
+const numbers: ReadonlySet<string> = new Set([
+  "#",
+  "?",
+  "$",
+  "!",
+  "RANDOM",
+  "SRANDOM",
+  "UID",
+  "EUID",
+  "PPID",
+  "SECONDS",
+  "LINENO",
+  "BASHPID",
+  "EPOCHSECONDS",
+]);
 
 function parameter(part: Parameter, shell: Shell): Text {
   for (const word of part.evaluated) evaluateText(expandText(word, shell), shell);
@@ -126,6 +144,8 @@ function parameter(part: Parameter, shell: Shell): Text {
       const value = variable(part.name, shell.state);
       if (isKnown(value) && value.text !== "") return value;
       const [operand = empty] = operands;
+      if (part.assigns)
+        shell.state.set(part.name, isKnown(value) && value.text === "" ? operand : unknown(value.sources | operand.sources));
       if (isKnown(value)) return operand;
       return value.text === mark.unset && isKnown(operand) && operand.text === "" ? value : unknown(value.sources | operand.sources);
     }
@@ -134,6 +154,8 @@ function parameter(part: Parameter, shell: Shell): Text {
     case "evaluates":
       shell.evaluates("an expansion runs the value of a variable");
       return unknown();
+    default:
+      return unreachable(part.form);
   }
 }
 
@@ -177,7 +199,7 @@ export function evaluateArithmetic(expression: Arithmetic, shell: Shell): void {
   for (const name of expression.reads) {
     if (!isHarmlessOperand(shell.state.variables.get(name))) shell.evaluates(`arithmetic evaluates the value of \`${name}\``);
   }
-  for (const name of expression.writes) shell.state.variables.set(name, known(mark.number));
+  for (const name of expression.writes) shell.state.set(name, known(mark.number));
 }
 
 /** A text that the shell evaluates as arithmetic or takes for the name of a variable. */

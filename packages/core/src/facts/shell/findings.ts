@@ -82,32 +82,18 @@ const reachable: readonly ListName[] = listNames.filter((name) => name !== "susp
 /** The most items of one list; past it the list is open. */
 const most = 4096;
 
+const nothing: Effects<never> = new Effects<never>([]);
+
 /** Collects what is found while a script is walked. Finding the same twice is finding it once. */
 export class Findings {
-  readonly #items: { readonly [K in ListName]: Map<string, Lists[K]> } = {
-    programs: new Map(),
-    commands: new Map(),
-    deletes: new Map(),
-    writes: new Map(),
-    reads: new Map(),
-    network: new Map(),
-    installs: new Map(),
-    privileges: new Map(),
-    code: new Map(),
-    changes: new Map(),
-    secrets: new Map(),
-    hazards: new Map(),
-    environment: new Map(),
-    background: new Map(),
-    unrecognized: new Map(),
-    suspicious_text: new Map(),
-  };
+  readonly #items: { [K in ListName]?: Map<string, Lists[K]> } = {};
   readonly #open: Partial<Record<ListName, string>> = {};
 
   /** Adds `item` to a list; `key` tells items apart. */
   add<K extends ListName>(list: K, key: string, item: Lists[K]): void {
-    const items = this.#items[list];
-    if (items.has(key)) return;
+    const items: Map<string, Lists[K]> = this.#items[list] ?? new Map<string, Lists[K]>();
+    if (items.size === 0) (this.#items as Record<K, Map<string, Lists[K]>>)[list] = items;
+    else if (items.has(key)) return;
     if (items.size >= most) this.open(list, "there are too many to list");
     else items.set(key, item);
   }
@@ -129,11 +115,15 @@ export class Findings {
 
   /** Whether a list has any item yet. */
   has(list: ListName): boolean {
-    return this.#items[list].size > 0;
+    return this.#items[list] !== undefined;
   }
 
   fact(): ShellFact {
-    const list = <K extends ListName>(name: K): Effects<Lists[K]> => new Effects([...this.#items[name].values()], this.#open[name] ?? null);
+    const list = <K extends ListName>(name: K): Effects<Lists[K]> => {
+      const items: ReadonlyMap<string, Lists[K]> | undefined = this.#items[name];
+      const why = this.#open[name];
+      return items === undefined && why === undefined ? nothing : new Effects([...(items?.values() ?? [])], why ?? null);
+    };
     return Object.freeze({
       complete: listNames.every((name) => this.#open[name] === undefined),
       programs: list("programs"),

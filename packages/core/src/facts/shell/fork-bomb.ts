@@ -26,14 +26,19 @@ function isCallOf(node: Extract<Node, { kind: "simple" }>, name: string): boolea
 }
 
 function startsBackground(script: Script): boolean {
-  return script.statements.some(({ node, background }) => background || childrenOf(node).some((child) => child.background || startsBackground({ statements: [child] })));
+  return script.statements.some(
+    ({ node, background }) => background || childrenOf(node).some((child) => child.background || startsBackground({ statements: [child] })),
+  );
 }
 
 function alwaysTrue(node: Node): boolean {
   const words = literals(node);
   if (node.kind === "arithmetic") return node.expression.reads.length === 0 && node.expression.scripts.length === 0;
   if (words === undefined) return false;
-  return ["true", ":"].includes(words[0] ?? "") || (["[", "test"].includes(words[0] ?? "") && /^(?:\S+|(\S+) ==? \1)$/.test(words.slice(1).join(" ").replace(/ \]$/, "")));
+  return (
+    ["true", ":"].includes(words[0] ?? "") ||
+    (["[", "test"].includes(words[0] ?? "") && /^(?:\S+|(\S+) ==? \1)$/.test(words.slice(1).join(" ").replace(/ \]$/, "")))
+  );
 }
 
 function alwaysFalse(node: Node): boolean {
@@ -58,7 +63,10 @@ function childrenOf(node: Node): readonly { readonly node: Node; readonly backgr
     case "coproc":
       return node.body.statements;
     case "if":
-      return [...node.branches.flatMap((branch) => [...branch.clause.statements, ...branch.body.statements]), ...(node.otherwise?.statements ?? [])];
+      return [
+        ...node.branches.flatMap((branch) => [...branch.clause.statements, ...branch.body.statements]),
+        ...(node.otherwise?.statements ?? []),
+      ];
     case "while":
       return [...node.clause.statements, ...node.body.statements];
     case "for":

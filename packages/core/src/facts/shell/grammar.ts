@@ -14,10 +14,11 @@ export type Effect = "network" | "unrecognized" | `${"code" | "install" | "privi
 /** A program: which options it knows, what it does with its arguments, and what it does besides. Data, save where only a function can say. */
 export interface CommandSpec {
   /**
-   * One option a line: its spellings, comma-separated; `=` for a value that must follow, `[=]` for one that may be attached; then what it
-   * does with the value or besides: `-o,--output= write`. `-NUM` stands for digits. What is not listed makes a command unrecognized.
+   * The options that it knows, two blanks or a line end between them. Each has its spellings, comma-separated; `=` for a value that must
+   * follow, `[=]` for one that may be attached; then, after one blank, what it does with the value or besides: `-o,--output= write`.
+   * `-[abc]` is short for three that do nothing, `-NUM` stands for digits. What is not listed makes a command unrecognized.
    */
-  readonly options?: readonly string[];
+  readonly options?: string;
   /** Where the first operand ends the options (POSIX), as with programs that run another one. */
   readonly ordered?: boolean;
   /** Options are whole words behind one dash (`find -name`, `go -run`): no clusters, no abbreviations. */
@@ -64,11 +65,18 @@ export function grammarOf(spec: CommandSpec): Grammar {
   return grammar;
 }
 
+/** `-[abc]` as the options that it is short for. */
+function spelledOut(entry: string): readonly string[] {
+  if (entry === "") return [];
+  const letters = /^-\[(.+)\]$/.exec(entry)?.[1];
+  return letters === undefined ? [entry] : letters.split("").map((letter) => `-${letter}`);
+}
+
 function compile(spec: CommandSpec): Grammar {
   const exact = new Map<string, OptionSpec>();
   const reach = new Set<string>();
-  for (const line of spec.options ?? []) {
-    const [head = "", ...words] = line.split(" ");
+  for (const entry of (spec.options ?? "").split(/\s*\n\s*| {2,}/).flatMap(spelledOut)) {
+    const [head = "", ...words] = entry.split(" ");
     const value = head.endsWith("[=]") ? "attached" : head.endsWith("=") ? "needed" : "none";
     const names = head.replace(/(?:\[=\]|=)$/, "").split(",");
     const role = words.find((word): word is Role => roles.has(word)) ?? "text";

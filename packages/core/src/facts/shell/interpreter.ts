@@ -1,20 +1,21 @@
-import type { PathBase } from "../path.ts";
-import type { DiskFact } from "../schema.ts";
+import { unreachable } from "../../unreachable.ts";
 import { open, Unknown } from "../unknown.ts";
 import { Call } from "./call.ts";
 import { lookUp } from "./commands/index.ts";
-import { influences } from "./environment.ts";
 import { evaluateArithmetic, evaluateText, expandText, expandWords } from "./expand.ts";
 import type { Shell } from "./expand.ts";
-import { Findings } from "./findings.ts";
-import { isForkBomb, isEndless } from "./fork-bomb.ts";
-import { limits, parseScript } from "./parse.ts";
-import { baseName, Places, shown } from "./paths.ts";
-import type { Place } from "./paths.ts";
+import { isEndless, isForkBomb } from "./fork-bomb.ts";
+import { Ledger } from "./ledger.ts";
+import { limits } from "./limits.ts";
+import { forEach, repeat } from "./loops.ts";
+import { firstName, inProgramDirectory, isAssertion, isShell, leaves, talksToAnybody } from "./names.ts";
+import { parseScript } from "./parse.ts";
+import { baseName, shown } from "./paths.ts";
+import { openRedirects, unredirected } from "./redirects.ts";
+import type { Redirected } from "./redirects.ts";
 import type { Assignment, Node, Redirect, Script, SimpleCommand, Statement } from "./script.ts";
 import type { State } from "./state.ts";
-import { directoriesOf } from "./under.ts";
-import { empty, field, isKnown, joined, known, literal, mark, source, unknown, withoutEnd } from "./text.ts";
+import { conditional, empty, field, isKnown, joined, literal, mark, source, unknown, withoutEnd } from "./text.ts";
 import type { Field, Text } from "./text.ts";
 
 /** Past any of these the lists are open; what was found until then counts. */
@@ -25,22 +26,14 @@ export const bounds = {
   depth: 40,
   /** Wrappers around one program. */
   wrappers: 6,
-  /** Values of a `for` that are gone through one by one. */
-  loop: 32,
 } as const;
 
 /** Walks a script as a shell would run it, taking every branch, and collects what it would do. */
-export class Interpreter {
-  readonly findings: Findings = new Findings();
-  readonly places: Places;
+export class Interpreter extends Ledger {
   /** Functions that were defined and not called so far, with what was known where they were. */
   readonly #uncalled = new Map<Node, State>();
   #steps = 0;
   #depth = 0;
-
-  constructor(base: PathBase, disk: Readonly<Record<string, DiskFact>> | undefined) {
-    this.places = new Places(base, disk);
-  }
 
   /** Runs a text as a script in the shell whose state is given, and answers what that writes to its output. */
   runText(text: Text, state: State, { wrappedBy = [] }: { readonly wrappedBy?: readonly string[] } = {}): Text {
@@ -59,10 +52,14 @@ export class Interpreter {
 
   /** Something is run as a program or a script that is not known before it runs. */
   #runsUnknown(sources: number, by: string): void {
-    if ((sources & source.network) !== 0) this.findings.add("hazards", "download_and_run", { kind: "download_and_run", program: by });
-    if ((sources & source.decoded) !== 0) this.findings.add("hazards", "decode_and_run", { kind: "decode_and_run", program: by });
+    if ((sources & source.network) !== 0) this.#hazard("download_and_run", by);
+    if ((sources & source.decoded) !== 0) this.#hazard("decode_and_run", by);
     this.findings.add("code", `dynamic ${by}`, { kind: "dynamic", program: by });
     this.findings.openEverything("it runs text that is not known before it runs");
+  }
+
+  #hazard(kind: string, program: string): void {
+    this.findings.add("hazards", kind, { kind, program });
   }
 
   #isSpent(): boolean {
@@ -73,9 +70,9 @@ export class Interpreter {
 
   /** Looks at the functions that nothing was seen to call: something else may, with arguments that nobody knows. */
   finish(): void {
-    for (const [body, state] of this.#uncalled) {
-      state.positional = null;
-      this.#deeper(() => this.node(body, state, unknown()));
+    for (const [body, copy] of this.#uncalled) {
+      copy.positional = null;
+      this.#deeper(() => this.node(body, copy, unknown()));
     }
   }
 
@@ -106,7 +103,8 @@ export class Interpreter {
     const { directories } = state;
     const output = this.node(node, state, state.stdin);
     // A `cd` by itself may fail, and the script goes on where it was.
-    if (node.kind === "simple" && state.directories !== directories) state.enter({ directories: [...state.directories, ...directories], lost: state.lost });
+    if (node.kind === "simple" && state.directories !== directories)
+      state.enter({ directories: [...state.directories, ...directories], lost: state.lost });
     return output;
   }
 
@@ -173,20 +171,20 @@ export class Interpreter {
         });
       }
       case "while":
-        if (isEndless(node)) this.findings.add("hazards", "fork_bomb", { kind: "fork_bomb", program: "while" });
+        if (isEndless(node)) this.#hazard("fork_bomb", "while");
         return this.#within(state, stdin, () =>
-          this.#loop(state, (round) => joined([this.script(node.clause, round), this.script(node.body, round)])),
+          repeat(state, (round) => joined([this.script(node.clause, round), this.script(node.body, round)])),
         );
       case "arithmetic-for":
-        if (isEndless(node)) this.findings.add("hazards", "fork_bomb", { kind: "fork_bomb", program: "for" });
+        if (isEndless(node)) this.#hazard("fork_bomb", "for");
         return this.#within(state, stdin, () =>
-          this.#loop(state, (round) => {
+          repeat(state, (round) => {
             for (const expression of node.expressions) evaluateArithmetic(expression, this.#shell(round));
             return this.script(node.body, round);
           }),
         );
       case "for":
-        return this.#within(state, stdin, () => this.#for(node, state));
+        return this.#within(state, stdin, () => forEach(node, state, this.#shell(state), (round) => this.script(node.body, round)));
       case "case": {
         const shell = this.#shell(state);
         expandText(node.word, shell);
@@ -203,7 +201,7 @@ export class Interpreter {
         return conditional(outputs);
       }
       case "function":
-        if (isForkBomb(node.name, node.body)) this.findings.add("hazards", "fork_bomb", { kind: "fork_bomb", program: node.name });
+        if (isForkBomb(node.name, node.body)) this.#hazard("fork_bomb", node.name);
         state.functions.set(node.name, node.body);
         this.#uncalled.set(node.body, state.copy());
         return empty;
@@ -216,11 +214,13 @@ export class Interpreter {
       case "arithmetic":
         evaluateArithmetic(node.expression, this.#shell(state));
         return empty;
+      default:
+        return unreachable(node);
     }
   }
 
   /** Runs with another standard input, for as long as that takes. */
-  #within(state: State, stdin: Text, run: () => Text): Text {
+  #within<T>(state: State, stdin: Text, run: () => T): T {
     const outer = state.stdin;
     state.stdin = stdin;
     const output = run();
@@ -234,7 +234,7 @@ export class Interpreter {
     commands.forEach((command, index) => {
       const copy = state.copy();
       const name = firstName(command);
-      if (shellSpeaks && talksToAnybody.has(name)) this.findings.add("hazards", "reverse_shell", { kind: "reverse_shell", program: name });
+      if (shellSpeaks && talksToAnybody.has(name)) this.#hazard("reverse_shell", name);
       shellSpeaks ||= isShell(name) && !isKnown(flowing);
       flowing = this.node(command, copy, flowing);
       // Some shells run the last command of a pipeline themselves.
@@ -243,40 +243,9 @@ export class Interpreter {
     return flowing;
   }
 
-  /** A body that runs any number of times: once as things stand, and once more where that changed what it starts from. */
-  #loop(state: State, body: (round: State) => Text): Text {
-    const first = state.copy();
-    const output = body(first);
-    const before = snapshot(state);
-    state.merge(first);
-    if (snapshot(state) === before) return conditional([output, output]);
-    const second = state.copy();
-    const again = body(second);
-    state.merge(second);
-    return conditional([output, again, unknown(output.sources | again.sources)]);
-  }
-
-  #for(node: Extract<Node, { kind: "for" }>, state: State): Text {
-    const words = node.words === undefined ? (state.positional?.map((text) => field(text)) ?? [field(unknown(), { many: true })]) : expandWords(node.words, this.#shell(state));
-    const bind = (round: State, value: Text): Text => {
-      round.set(node.variable, value);
-      return this.script(node.body, round);
-    };
-    if (!node.select && words.length <= bounds.loop && words.every((word) => !word.many && !word.glob)) {
-      const before = state.copy();
-      const outputs = words.map((word) => bind(state, word));
-      // The body may leave early.
-      if (words.length > 1 || words.length === 0) state.merge(before);
-      return joined(outputs);
-    }
-    const under = directoriesOf(words);
-    const sources = joined(words).sources;
-    return this.#loop(state, (round) => bind(round, unknown(sources, under)));
-  }
-
   #simple(node: SimpleCommand, state: State, stdin: Text): Text {
     const shell = this.#shell(state);
-    const words = expandWords(node.words, shell);
+    const words = this.#within(state, stdin, () => expandWords(node.words, shell));
     const [program] = words;
     if (program === undefined) {
       // All of a command may come to nothing; then its assignments last.
@@ -301,7 +270,6 @@ export class Interpreter {
 
   #assign({ name, value, append, index }: Assignment, state: State, shell: Shell): void {
     if (index !== undefined) evaluateText(expandText(index, shell), shell);
-    if (influences(name)) this.findings.add("environment", name, { name });
     if (!("parts" in value)) {
       const items = expandWords(value, shell);
       state.set(name, unknown(joined(items).sources));
@@ -316,7 +284,8 @@ export class Interpreter {
     if (this.#isSpent()) return unknown();
     const [name, ...args] = words;
     if (name === undefined) return empty;
-    if (wrappedBy.length > bounds.wrappers) this.findings.openEverything(`there are more than ${bounds.wrappers} wrappers around \`${shown(name.text)}\``);
+    if (wrappedBy.length > bounds.wrappers)
+      this.findings.openEverything(`there are more than ${bounds.wrappers} wrappers around \`${shown(name.text)}\``);
     // What runs is never taken from what another program wrote: that one may be shadowed, and is asked again when it matters.
     const program = name.computed ? undefined : literal(name);
     if (program === undefined) {
@@ -363,7 +332,7 @@ export class Interpreter {
     this.findings.add("commands", `${wrappedBy.join(" ")}\0${name}\0${args.map((item) => item.text).join("\0")}`, {
       program: name,
       args: texts,
-      text: unclear ?? [path, ...texts].join(" "),
+      text: unclear ?? [path, ...args.map((item) => item.text)].join(" "),
       wrapped_by: wrappedBy,
       recognized: call.recognized,
     });
@@ -392,114 +361,13 @@ export class Interpreter {
     return output;
   }
 
-  /** Opens redirects in order; `deliver` says what of a command's output is left for whoever reads it. */
-  #redirect(redirects: readonly Redirect[], state: State, stdin: Text, program: string, lasting = false): Redirected {
-    let input = stdin;
-    let read: Text | undefined;
-    const targets: { readonly file: Field; readonly append: boolean }[] = [];
-    const shell = this.#shell(state);
-    for (const redirect of redirects) {
-      const descriptor = redirect.descriptor;
-      if (redirect.kind === "text") {
-        const text = expandText(redirect.text, shell);
-        if (descriptor === null || descriptor === 0) input = text;
-        else if (lasting) state.descriptors.set(String(descriptor), text);
-        continue;
-      }
-      const [first, ...more] = expandWords([redirect.target], shell);
-      const target = first === undefined || more.length > 0 ? field(unknown()) : first;
-      const { operator } = redirect;
-      const text = literal(target);
-      if ((operator === ">&" || operator === "<&") && text !== undefined && /^(?:\d+-?|-)$/.test(text)) {
-        if (operator === "<&" && (descriptor ?? 0) === 0) input = state.descriptors.get(String(Number.parseInt(text, 10))) ?? unknown();
-        continue;
-      }
-      if (target.text.startsWith("/dev/tcp/") || target.text.startsWith("/dev/udp/")) {
-        this.network(program === "" ? "sh" : program, isKnown(target) ? target.text.split("/")[3] : undefined);
-        if (isShell(program)) this.findings.add("hazards", "reverse_shell", { kind: "reverse_shell", program });
-        if (operator.startsWith("<")) input = unknown(source.network);
-        if (lasting) state.descriptors.set(String(descriptor ?? 0), unknown(source.network));
-        continue;
-      }
-      if (operator.startsWith("<")) {
-        this.read(target, state, program === "" ? "sh" : program, false);
-        const content = this.content(target, state);
-        if (descriptor === null || descriptor === 0) read = input = content;
-        else if (lasting) state.descriptors.set(String(descriptor), content);
-        if (operator !== "<>") continue;
-      }
-      this.write(target, state, program === "" ? "sh" : program, false);
-      if (descriptor === null || descriptor === 1) targets.push({ file: target, append: operator.endsWith(">>") });
-    }
-    return {
-      stdin: input,
-      read,
-      deliver: (output) => {
-        for (const { file, append } of targets) this.keep(file, state, output, append);
-        return targets.length === 0 ? output : empty;
-      },
-    };
-  }
-
-  /** Notes what the script puts in a file. */
-  keep(file: Field, state: State, content: Text, append: boolean): void {
-    const path = this.places.absolute(file, state);
-    if (path === undefined) return;
-    const before = state.files.get(path);
-    state.files.set(path, append ? joined([before ?? unknown(), known("\n"), content]) : content);
-  }
-
-  /** What a file holds where the script put it there. */
-  content(file: Field, state: State, stdin: Text = state.stdin): Text {
-    if (file.content !== null) return file.content;
-    const path = this.places.absolute(file, state);
-    if (path === undefined) return unknown(file.sources);
-    if (/^\/(?:dev\/stdin|dev\/fd\/0|proc\/self\/fd\/0)$/.test(literal(file) ?? path)) return stdin;
-    return state.files.get(path) ?? unknown();
-  }
-
-  read(item: Field, state: State, program: string, recursive: boolean): void {
-    const text = literal(item);
-    if (item.content !== null || (text !== undefined && /^\/dev\/(?:null|zero|full|u?random|stdin|tty|fd\/\d+)$/.test(text))) return;
-    const places = recursive ? this.places.below(item, state) : this.places.of(item, state);
-    for (const place of places) {
-      this.fileEffect("reads", place, program, recursive);
-      if (place.secret === "yes") this.findings.add("secrets", `file ${program}`, { kind: "file", program });
-      if (place.secret === "maybe") this.findings.open("secrets", `\`${program}\` may read one: \`${shown(item.text)}\``);
-    }
-    if (!isKnown(item) || item.glob) this.findings.open("reads", `\`${program}\` reads \`${shown(item.text)}\``);
-  }
-
-  write(item: Field, state: State, program: string, recursive: boolean): void {
-    const text = literal(item);
-    if (item.content !== null || (text !== undefined && /^\/dev\/(?:null|stdout|stderr|tty|fd\/\d+)$/.test(text))) return;
-    for (const place of this.places.of(item, state)) {
-      this.fileEffect("writes", place, program, recursive);
-      if (place.path instanceof Unknown) continue;
-      const { absolute } = place.path;
-      if (typeof absolute === "string" && isDevice(absolute)) this.findings.add("hazards", `disk ${program}`, { kind: "disk", program });
-    }
-  }
-
-  fileEffect(list: "reads" | "writes" | "deletes", { path, glob }: Place, program: string, recursive: boolean): void {
-    const where = path instanceof Unknown ? `?${path.why}` : path.absolute instanceof Unknown ? `?${path.text}` : path.absolute;
-    this.findings.add(list, `${program} ${recursive} ${glob} ${where}`, { path, recursive, glob, program });
-  }
-
   /** Whether `path` names a program that some table knows. */
   knows(path: string): boolean {
     return lookUp(baseName(path)) !== undefined;
   }
 
-  /** Whether the script is still where it started, or below. */
-  isOwnDirectory(state: State): boolean {
-    const { cwd } = this.places.base;
-    if (cwd === undefined) return !state.moved;
-    return !state.lost && state.directories.every((directory) => this.places.fact(directory).within(cwd) === true);
-  }
-
-  network(program: string, host?: string): void {
-    this.findings.add("network", `${program} ${host ?? ""}`, { program, host: host ?? open(`the host that \`${program}\` talks to is not known`) });
+  #redirect(redirects: readonly Redirect[], state: State, stdin: Text, program: string, lasting = false): Redirected {
+    return redirects.length === 0 ? unredirected(stdin) : openRedirects(this, redirects, this.#shell(state), { stdin, program, lasting });
   }
 
   #shell(state: State): Shell {
@@ -524,81 +392,6 @@ export class Interpreter {
   }
 }
 
-interface Redirected {
-  readonly stdin: Text;
-  /** What a file redirect makes readable. */
-  readonly read: Text | undefined;
-  readonly deliver: (output: Text) => Text;
-}
-
-/** Where systems and their package managers keep programs. */
-const programDirectories: ReadonlySet<string> = new Set(["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/homebrew/bin"]);
-
-function inProgramDirectory(path: string): boolean {
-  const names: string[] = [];
-  for (const name of path.split("/")) {
-    if (name === "..") names.pop();
-    else if (name !== "" && name !== ".") names.push(name);
-  }
-  return path.startsWith("/") && programDirectories.has(`/${names.slice(0, -1).join("/")}`);
-}
-
-/** A device that holds data or drives hardware; not the ones that a script may write to at leisure. */
-function isDevice(path: string): boolean {
-  if (/^\/proc\/sysrq-trigger$/.test(path)) return true;
-  return /^\/dev\/./.test(path) && !/^\/dev\/(?:null|zero|full|random|urandom|tty|stdin|stdout|stderr|fd|shm|pts|ptmx|mqueue|console)(?:\/|$)/.test(path);
-}
-
-const talksToAnybody: ReadonlySet<string> = new Set(["nc", "ncat", "netcat", "nc.openbsd", "nc.traditional", "telnet", "socat", "openssl", "websocat"]);
-
-export function isShell(name: string): boolean {
-  return /^(?:ba|da|z|k|mk|a|tc|c|fi|r?ba)?sh$/.test(name);
-}
-
-/** The name of the first program of a command, where that is plain. */
-function firstName(node: Node): string {
-  switch (node.kind) {
-    case "simple": {
-      const [part, ...more] = node.words[0]?.parts ?? [];
-      return part?.kind === "text" && more.length === 0 ? baseName(part.value) : "";
-    }
-    case "pipeline":
-      return node.commands[0] === undefined ? "" : firstName(node.commands[0]);
-    case "and-or":
-      return firstName(node.first);
-    case "redirected":
-      return firstName(node.node);
-    default:
-      return node.kind;
-  }
-}
-
-/** Whether a command ends the script, function or loop that it is in. */
-function leaves(node: Node): boolean {
-  if (node.kind === "group") {
-    const last = node.body.statements.at(-1);
-    return last !== undefined && !last.background && leaves(last.node);
-  }
-  return node.kind === "simple" && ["exit", "return", "break", "continue"].includes(firstName(node));
-}
-
-/** A command that changes nothing about the shell; whether it ran is then all the same. */
-function isAssertion(node: Node): boolean {
-  return node.kind === "test" || node.kind === "arithmetic";
-}
-
-/** What is written where not every part of it surely is. */
-function conditional(outputs: readonly Text[]): Text {
-  const speaking = outputs.filter((output) => output.text !== "");
-  const [only] = speaking;
-  if (only === undefined) return empty;
-  return speaking.length === 1 && outputs.length === 1 ? only : { ...joined(speaking), text: `${mark.hole}${joined(speaking).text}` };
-}
-
 function argumentOf(item: Field): string | Unknown {
   return literal(item) ?? open(`\`${shown(item.text)}\` is not known before it runs`);
-}
-
-function snapshot(state: State): string {
-  return JSON.stringify([state.directories, state.lost, state.variables.fingerprint((value) => value.text)]);
 }

@@ -3,55 +3,22 @@ import { forEachChild, parse } from "unbash";
 import type * as ast from "unbash";
 import { unreachable } from "../../unreachable.ts";
 import { expandBraces } from "./braces.ts";
+import { limits, withinLimits } from "./limits.ts";
 import type { Arithmetic, Assignment, Node, Parameter, Parsed, Part, Redirect, Script, Statement, Word } from "./script.ts";
-
-/** What is parsed in full; a script past any of these is parsed as far as they reach, and `problem` says so. */
-export const limits: { readonly length: number; readonly nesting: number; readonly words: number } = {
-  /** UTF-16 code units. */
-  length: 16 * 1024,
-  /** Open parentheses, braces and backquotes around one place, quoted ones counted too. */
-  nesting: 32,
-  words: 2000,
-};
 
 const nothing: Script = { statements: [] };
 
 /** Parses bash and POSIX shell. Total: what cannot be parsed is named in `problem`, and all that could be is in `script`. */
-export function parseScript(text: string): Parsed {
-  const [source, cut] = withinLimits(text);
+export function parseScript(script: string): Parsed {
+  const [source, cut] = withinLimits(script);
   const reader = new Reader();
-  let script = nothing;
   try {
-    script = reader.script(parse(source));
+    reader.script(parse(source));
   } catch {
     // The parser resolves words when they are read, and may run out of stack there.
     reader.note("it cannot be parsed");
-    script = { statements: reader.read };
   }
-  return { script, problem: cut ?? reader.problem };
-}
-
-/** The part of `text` that is parsed, and why the rest is not. */
-function withinLimits(text: string): readonly [string, string | null] {
-  if (text.length > limits.length) {
-    const [source] = withinLimits(text.slice(0, limits.length));
-    return [source, `it is longer than ${limits.length} characters`];
-  }
-  let depth = 0;
-  let backquoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const character = text.charCodeAt(at);
-    if (character === 0x28 || character === 0x7b) depth += 1;
-    else if (character === 0x29 || character === 0x7d) depth -= depth > 0 ? 1 : 0;
-    else if (character === 0x60) {
-      // Backquotes nest by escaping; each escaped one could be deeper.
-      if (text.charCodeAt(at - 1) === 0x5c) depth += 1;
-      else depth += backquoted ? -1 : 1;
-      backquoted = !backquoted;
-    }
-    if (depth > limits.nesting) return [text.slice(0, at), `it is nested more than ${limits.nesting} levels deep`];
-  }
-  return [text, null];
+  return { script: { statements: reader.read }, problem: cut ?? reader.problem };
 }
 
 /** Turns the parser's tree into ours. A class because one budget and one first problem belong to the whole tree. */
@@ -125,10 +92,7 @@ class Reader {
       case "If":
         return {
           kind: "if",
-          branches: [{ clause: from.clause, then: from.then }, ...from.elif].map((branch) => ({
-            clause: this.list(branch.clause),
-            body: this.list(branch.then),
-          })),
+          branches: [from, ...from.elif].map((branch) => ({ clause: this.list(branch.clause), body: this.list(branch.then) })),
           otherwise: from.else === undefined ? undefined : this.list(from.else),
         };
       case "While":
@@ -224,7 +188,10 @@ class Reader {
     const { parts } = from.body;
     if (parts !== undefined) return { parts: parts.flatMap((part) => this.part(part, true)) };
     const stripped = from.operator === "<<-" ? from.body.text.replace(/^\t+/gm, "") : from.body.text;
-    const value = from.delimiter?.quoted === true ? stripped : stripped.replace(/\\([\\$`\n])/g, (_, escaped: string) => (escaped === "\n" ? "" : escaped));
+    const value =
+      from.delimiter?.quoted === true
+        ? stripped
+        : stripped.replace(/\\([\\$`\n])/g, (_, escaped: string) => (escaped === "\n" ? "" : escaped));
     return { parts: [{ kind: "text", value, quoted: true }] };
   }
 
@@ -244,7 +211,9 @@ class Reader {
     const subscript: readonly Part[] = index === undefined ? [] : [text("["), ...index.parts, text("]")];
     const operator = text(append ? "+=" : "=");
     if ("parts" in value) return [{ parts: [text(name), ...subscript, operator, ...value.parts.map(unsplit)] }];
-    const scripts = value.map((word): Script => ({ statements: [{ node: { kind: "test", words: [word], evaluated: [] }, background: false }] }));
+    const scripts = value.map((word): Script => ({
+      statements: [{ node: { kind: "test", words: [word], evaluated: [] }, background: false }],
+    }));
     return [{ parts: [text(name), operator, { kind: "opaque", why: "an array", scripts }] }];
   }
 
@@ -290,7 +259,9 @@ class Reader {
       case "BraceExpansion":
         return [{ kind: "opaque", why: "braces that expand to many words", scripts: this.scriptsIn(from) }];
       case "SimpleExpansion":
-        return [{ kind: "parameter", name: from.text.replace(/^\$|\\\n/g, ""), quoted, form: "plain", words: [], evaluated: [] }];
+        return [
+          { kind: "parameter", name: from.text.replace(/^\$|\\\n/g, ""), quoted, form: "plain", words: [], assigns: false, evaluated: [] },
+        ];
       case "ParameterExpansion":
         return [this.parameter(from, quoted)];
       case "CommandExpansion":
@@ -309,12 +280,14 @@ class Reader {
     const words: Word[] = [];
     const evaluated: Word[] = from.index === undefined || /^[@*]$/.test(from.index.text) ? [] : [this.word(from.index)];
     let form: Parameter["form"] = from.prefix === undefined && from.index === undefined ? "plain" : "other";
+    let assigns = false;
     switch (operation?.type) {
       case undefined:
         if (from.prefix === "!") form = "evaluates";
         break;
       case "Default":
         words.push(this.word(operation.operand));
+        assigns = operation.operator.endsWith("=");
         if (form === "plain") form = operation.operator.endsWith("?") ? "required" : operation.operator.endsWith("+") ? "other" : "default";
         else if (from.prefix === "!") form = "evaluates";
         break;
@@ -345,7 +318,7 @@ class Reader {
       default:
         unreachable(operation);
     }
-    return { kind: "parameter", name: from.parameter, quoted, form, words, evaluated };
+    return { kind: "parameter", name: from.parameter, quoted, form, words, assigns, evaluated };
   }
 
   arithmetic(from: ast.ArithmeticExpression | undefined): Arithmetic {
@@ -357,8 +330,10 @@ class Reader {
         if (/^[A-Za-z_]\w*$/.test(node.value)) reads.push(node.value);
         else if (!/^(?:[0-9][0-9A-Za-z#@_]*|)$/.test(node.value)) dynamic = true;
       }
-      if (node.type === "ArithmeticBinary" && node.left.type === "ArithmeticWord" && /^(?:[-+*/%&|^]|<<|>>)?=$/.test(node.operator)) writes.push(node.left.value);
-      if (node.type === "ArithmeticUnary" && node.operand.type === "ArithmeticWord" && /^(?:\+\+|--)$/.test(node.operator)) writes.push(node.operand.value);
+      if (node.type === "ArithmeticBinary" && node.left.type === "ArithmeticWord" && /^(?:[-+*/%&|^]|<<|>>)?=$/.test(node.operator))
+        writes.push(node.left.value);
+      if (node.type === "ArithmeticUnary" && node.operand.type === "ArithmeticWord" && /^(?:\+\+|--)$/.test(node.operator))
+        writes.push(node.operand.value);
       if (node.type !== "Script") forEachChild(node, visit);
     };
     if (from !== undefined) visit(from);

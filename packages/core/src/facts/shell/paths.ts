@@ -11,6 +11,8 @@ export interface Place {
   readonly path: PathFact | Unknown;
   /** It stands for files that match a pattern, or for what lies below a directory. */
   readonly glob: boolean;
+  /** One of many that a pattern may match, rather than the pattern. */
+  readonly vague?: true;
   /** Whether it holds a secret: `no` is certain. */
   readonly secret: "yes" | "maybe" | "no";
 }
@@ -30,7 +32,11 @@ export class Places {
   absolute(item: Field, state: State): string | undefined {
     if (!isKnown(item) || item.glob || item.many) return undefined;
     const [directory] = state.directories;
-    const text = item.text.startsWith("/") ? item.text : directory !== undefined && state.directories.length === 1 && !state.lost ? `${directory}/${item.text}` : undefined;
+    const text = item.text.startsWith("/")
+      ? item.text
+      : directory !== undefined && state.directories.length === 1 && !state.lost
+        ? `${directory}/${item.text}`
+        : undefined;
     if (text === undefined) return undefined;
     const { absolute } = this.fact(text);
     return typeof absolute === "string" ? absolute : undefined;
@@ -51,7 +57,8 @@ export class Places {
 
   /** All that the word may name. Where it is not known, one place says so, and others say what it may be at worst. */
   of(item: Field, state: State): readonly Place[] {
-    if (item.text === mark.hole && item.under !== null) return item.under.flatMap((directory) => this.#spelled(directory, state).flatMap((path) => this.#below(path)));
+    if (item.text === mark.hole && item.under !== null)
+      return item.under.flatMap((directory) => this.#spelled(directory, state).flatMap((path) => this.#below(path)));
     const text = item.text.replaceAll(mark.number, "0");
     if (!/[\uE000-\uE002]/.test(text)) {
       const spelled = this.#spelled(text, state);
@@ -86,10 +93,13 @@ export class Places {
   }
 
   #place(path: string): Place {
-    const absolute = path.startsWith("/");
-    // A relative text here means that the directory is not known; the base's own must not be taken for it.
-    const fact = absolute ? this.fact(path) : analysePath(path, withoutDirectory(this.base), this.#disk);
+    const fact = this.#at(path);
     return { path: fact, glob: false, secret: answer(fact.secret) };
+  }
+
+  /** A relative text here means that the directory is not known; the base's own must not be taken for it. */
+  #at(path: string): PathFact {
+    return path.startsWith("/") ? this.fact(path) : analysePath(path, withoutDirectory(this.base), this.#disk);
   }
 
   /** A pattern: what it looks like as a path, and what may be under its fixed part. */
@@ -100,10 +110,11 @@ export class Places {
     if (parent === "") return [{ ...this.#place(pattern), glob: true, secret: "maybe" }];
     const fact = this.fact(pattern);
     // A `..` behind a pattern leads out of whatever the pattern matched.
-    if (/(?:^|\/)\.\.(?:\/|$)/.test(pattern.slice(at))) return [{ path: open(`\`${pattern}\` leads through a pattern`), glob: true, secret: "maybe" }];
+    if (/(?:^|\/)\.\.(?:\/|$)/.test(pattern.slice(at)))
+      return [{ path: open(`\`${pattern}\` leads through a pattern`), glob: true, secret: "maybe" }];
     const places: Place[] = [
       { path: fact, glob: true, secret },
-      { path: somewhereBelow(fact, this.fact(parent), pattern), glob: true, secret },
+      { path: somewhereBelow(fact, this.fact(parent), pattern), glob: true, vague: true, secret },
     ];
     // All that is in the root is the root.
     if (this.fact(parent).absolute === "/" && /^\*+\/*$/.test(pattern.slice(at))) places.push({ path: this.fact("/"), glob: true, secret });
@@ -111,24 +122,27 @@ export class Places {
   }
 
   #below(directory: string): readonly Place[] {
+    const above = this.#at(directory === "" ? "/" : directory);
     const text = `${directory.replace(/\/$/, "")}/*`;
-    const parent = this.#place(directory === "" ? "/" : directory);
-    const child = this.#place(text);
-    const secret = parent.secret === "no" && this.#holdsSecrets(directory) ? "maybe" : parent.secret;
-    if (parent.path instanceof Unknown || child.path instanceof Unknown) return [{ path: child.path, glob: true, secret: "maybe" }];
+    const below = this.#at(text);
+    const secret = answer(above.secret);
+    const worst = secret === "no" && this.#holdsSecrets(above) ? "maybe" : secret;
     return [
-      { path: child.path, glob: true, secret },
-      { path: somewhereBelow(child.path, parent.path, text), glob: true, secret },
+      { path: below, glob: true, secret: worst },
+      { path: somewhereBelow(below, above, text), glob: true, vague: true, secret: worst },
     ];
   }
 
   /** Whether reading everything below `directory` meets a place for secrets that is known by its path: all of a home, /etc, /proc, … */
-  #holdsSecrets(directory: string): boolean {
-    const { absolute, anchor, startup } = this.#place(directory).path as PathFact;
+  #holdsSecrets(directory: PathFact): boolean {
+    const { absolute, anchor, startup } = directory;
     if (typeof absolute !== "string") return true;
     if (this.base.cwd !== undefined && absolute === this.base.cwd && absolute !== this.base.home) return false;
-    if (startup === true) return true;
-    if (/^\/(?:etc|proc|root|run|var|home|dev|private|Users)?(?:\/(?:ssh|ssl|[0-9]+|self|run|lib|etc))?$/i.test(absolute)) return true;
+    if (
+      startup === true ||
+      /^\/(?:etc|proc|root|run|var|home|dev|private|Users)?(?:\/(?:ssh|ssl|[0-9]+|self|run|lib|etc))?$/i.test(absolute)
+    )
+      return true;
     return anchor !== false && absolute !== this.base.cwd;
   }
 
@@ -160,7 +174,21 @@ export class Places {
 }
 
 /** Names that stand for all that a pattern may match: an ordinary one, and those of places that matter. */
-const telling: readonly string[] = ["etc", "root", "proc", "run", "home", "shadow", "gshadow", "sudoers", "self", "environ", "mem", "id_rsa", "id_ed25519"];
+const telling: readonly string[] = [
+  "etc",
+  "root",
+  "proc",
+  "run",
+  "home",
+  "shadow",
+  "gshadow",
+  "sudoers",
+  "self",
+  "environ",
+  "mem",
+  "id_rsa",
+  "id_ed25519",
+];
 
 function samples(pattern: string): readonly string[] {
   const tail = pattern.replace(/^(?:[*?]|\[[^\]]*\]?)+/, "");
@@ -251,7 +279,10 @@ function answer(truth: boolean | Unknown): Place["secret"] {
 
 /** A text with marks, as a person would read it. */
 export function shown(text: string): string {
-  return text.replace(/[\uE000\uE002\uE003]/g, "…").replaceAll(mark.home, "~").slice(0, 80);
+  return text
+    .replace(/[\uE000\uE002\uE003]/g, "…")
+    .replaceAll(mark.home, "~")
+    .slice(0, 80);
 }
 
 /** The last name of a path. */

@@ -58,13 +58,17 @@ const findings = (name: string, what: string, kinds: string): FactField =>
 /** What `shell(…)` offers to conditions. */
 export const shellRecord: RecordType = {
   name: "Shell",
-  description: "What a command line would do, as far as it can be told without running it. A list is closed when all of it was found, else open.",
+  description:
+    "What a command line would do, as far as it can be told without running it. A list is closed when all of it was found, else open.",
   members: {
     complete: member(bool, "every list is closed: nothing in the command is dynamic, opaque, unknown, broken or too large"),
     programs: member(list(string), "the names of all programs that run: wrappers, builtins, and what they wrap"),
     commands: member(list(record(commandRecord)), "each program with its arguments"),
     deletes: member(list(record(fileEffectRecord)), "files and directories that are removed, or moved away"),
-    writes: member(list(record(fileEffectRecord)), "files and directories that are created or changed, also by redirects and in their permissions"),
+    writes: member(
+      list(record(fileEffectRecord)),
+      "files and directories that are created or changed, also by redirects and in their permissions",
+    ),
     reads: member(list(record(fileEffectRecord)), "files and directories that are read or listed"),
     network: member(list(record(networkRecord)), "programs and redirects that talk to other machines"),
     installs: findings("ShellInstall", "software that is installed", "`package` or `system_package`"),
@@ -78,14 +82,21 @@ export const shellRecord: RecordType = {
       "code that runs and is not analysed",
       "`dynamic` (text that is not known before it runs), `evaluation` (data that the shell evaluates), `interpreter`, `build`, `hooks`, `program` (started by path or named by an option), `script`, `interactive`, `remote`, `container`, …",
     ),
-    changes: findings("ShellChange", "state that is changed other than in files that are named", "`repository`, `processes`, `services`, `schedule`, `infrastructure`, `files`, …"),
+    changes: findings(
+      "ShellChange",
+      "state that is changed other than in files that are named",
+      "`repository`, `processes`, `services`, `schedule`, `infrastructure`, `files`, …",
+    ),
     secrets: findings("ShellSecret", "secrets that are read", "`file`, `environment`, `history`, `keys`, `credentials`, `clipboard`, …"),
     hazards: findings(
       "ShellHazard",
       "what is never part of honest work",
       "`disk`, `fork_bomb`, `kill_all`, `download_and_run`, `decode_and_run`, `reverse_shell`",
     ),
-    environment: member(list(record(variableRecord)), "variables that are set or unset and decide what programs run or what those do: PATH, LD_PRELOAD, GIT_*, …"),
+    environment: member(
+      list(record(variableRecord)),
+      "variables that are set or unset and decide what programs run or what those do: PATH, LD_PRELOAD, GIT_*, …",
+    ),
     background: findings("ShellJob", "processes that are left running", "`background`"),
     unrecognized: member(list(string), "programs that are not known, or were given options that are not"),
     suspicious_text: member(

@@ -18,10 +18,20 @@ export type Node =
   | { readonly kind: "and-or"; readonly first: Node; readonly rest: readonly { readonly operator: "&&" | "||"; readonly node: Node }[] }
   | { readonly kind: "redirected"; readonly node: Node; readonly redirects: readonly Redirect[] }
   | { readonly kind: "subshell" | "group" | "coproc"; readonly body: Script }
-  | { readonly kind: "if"; readonly branches: readonly { readonly clause: Script; readonly body: Script }[]; readonly otherwise: Script | undefined }
+  | {
+      readonly kind: "if";
+      readonly branches: readonly { readonly clause: Script; readonly body: Script }[];
+      readonly otherwise: Script | undefined;
+    }
   | { readonly kind: "while"; readonly until: boolean; readonly clause: Script; readonly body: Script }
   /** `for` and `select`; without `words` over the positional parameters. */
-  | { readonly kind: "for"; readonly variable: string; readonly words: readonly Word[] | undefined; readonly select: boolean; readonly body: Script }
+  | {
+      readonly kind: "for";
+      readonly variable: string;
+      readonly words: readonly Word[] | undefined;
+      readonly select: boolean;
+      readonly body: Script;
+    }
   | { readonly kind: "arithmetic-for"; readonly expressions: readonly Arithmetic[]; readonly endless: boolean; readonly body: Script }
   | { readonly kind: "case"; readonly word: Word; readonly items: readonly { readonly patterns: readonly Word[]; readonly body: Script }[] }
   | { readonly kind: "function"; readonly name: string; readonly body: Node }
@@ -46,7 +56,12 @@ export interface Assignment {
 }
 
 export type Redirect =
-  | { readonly kind: "file"; readonly operator: ">" | ">>" | "<" | "<>" | ">|" | "&>" | "&>>" | ">&" | "<&"; readonly descriptor: number | null; readonly target: Word }
+  | {
+      readonly kind: "file";
+      readonly operator: ">" | ">>" | "<" | "<>" | ">|" | "&>" | "&>>" | ">&" | "<&";
+      readonly descriptor: number | null;
+      readonly target: Word;
+    }
   /** A here-document or here-string: text given on standard input, or on the descriptor that is named. */
   | { readonly kind: "text"; readonly descriptor: number | null; readonly text: Word };
 
@@ -74,6 +89,8 @@ export interface Parameter {
   /** `plain` is `$x` or `${x}`; `default` has its operand as the only word; `evaluates` runs data as code (`${x@P}`, `${!x}`). */
   readonly form: "plain" | "default" | "required" | "other" | "evaluates";
   readonly words: readonly Word[];
+  /** `${x:=word}`: it may set the variable. */
+  readonly assigns: boolean;
   /** A subscript, an offset, a length: evaluated as arithmetic. */
   readonly evaluated: readonly Word[];
 }

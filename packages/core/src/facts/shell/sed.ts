@@ -19,7 +19,8 @@ export function judgeSed(call: Call): Text | undefined {
     call.read(file);
   }
   const [suffix] = call.values("-i");
-  if (inPlace && suffix !== undefined && !/^[\w.~-]*$/.test(suffix.text)) call.findings.open("writes", "`sed` keeps copies under a name that is not plain");
+  if (inPlace && suffix !== undefined && !/^[\w.~-]*$/.test(suffix.text))
+    call.findings.open("writes", "`sed` keeps copies under a name that is not plain");
   return files.length === 0 ? unknown(call.stdin.sources) : undefined;
 }
 
@@ -103,7 +104,8 @@ export function sedScript(script: string): "plain" | "effects" | "unknown" {
       case "s": {
         const delimiter = script[at];
         at += 1;
-        if (delimiter === undefined || delimiter === "\n" || delimiter === "\\" || !delimited(delimiter) || !delimitedText(delimiter)) return "unknown";
+        if (delimiter === undefined || delimiter === "\n" || delimiter === "\\" || !delimited(delimiter) || !delimitedText(delimiter))
+          return "unknown";
         if (command === "s") {
           const flags = skip(/[gpiImMew0-9]*/y);
           if (/[ew]/.test(flags)) return "effects";
@@ -119,7 +121,8 @@ export function sedScript(script: string): "plain" | "effects" | "unknown" {
       default:
         return "unknown";
     }
-    if (command !== "{" && command !== "}" && skip(/[ \t]*(?=[\n;}#]|$)/y) === "" && !/^(?:[\n;}#]|$)/.test(script.slice(at, at + 1))) return "unknown";
+    if (command !== "{" && command !== "}" && skip(/[ \t]*(?=[\n;}#]|$)/y) === "" && !/^(?:[\n;}#]|$)/.test(script.slice(at, at + 1)))
+      return "unknown";
   }
   return "plain";
 

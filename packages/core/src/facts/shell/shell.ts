@@ -33,13 +33,12 @@ export interface ShellBase {
 export function analyseShell(script: string, base: ShellBase): ShellFact {
   const interpreter = new Interpreter(base.paths, base.disk);
   const { findings } = interpreter;
+  const state = new State(base.paths.cwd, base.paths.home);
   try {
     for (const kind of suspiciousText(script)) findings.add("suspicious_text", kind, kind);
-    const state = new State(base.paths.cwd, base.paths.home);
     state.stdin = unknown();
     state.positional = [];
     for (const [name, value] of Object.entries(base.env ?? {})) {
-      if (influences(name)) findings.add("environment", name, { name });
       state.set(name, typeof value === "string" ? known(value) : unknown());
     }
     if (script.includes("\0")) findings.openEverything("it holds a NUL character");
@@ -49,6 +48,7 @@ export function analyseShell(script: string, base: ShellBase): ShellFact {
     // Out of stack, or a mistake of ours: either way the command is not understood.
     findings.openEverything("it could not be analysed to its end");
   }
+  for (const name of state.assigned) if (influences(name)) findings.add("environment", name, { name });
   return findings.fact();
 }
 

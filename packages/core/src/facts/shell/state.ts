@@ -27,6 +27,8 @@ export class State {
   readonly functions: Table<Node>;
   /** What is read from descriptors that `exec` opened, by number. */
   readonly descriptors: Table<Text>;
+  /** Every name that was ever assigned, in any subshell. */
+  readonly assigned: Set<string>;
   /** What the script itself put in files, by absolute path. Files outlive a subshell: one map for all. */
   readonly files: Map<string, Text>;
 
@@ -37,6 +39,7 @@ export class State {
     this.variables = new Table(from?.variables);
     this.functions = new Table(from?.functions);
     this.descriptors = new Table(from?.descriptors);
+    this.assigned = from?.assigned ?? new Set();
     this.files = from?.files ?? new Map();
   }
 
@@ -82,6 +85,11 @@ export class State {
     if (this.stack !== other.stack) this.stack = [];
   }
 
+  /** Equal where the same is known. */
+  fingerprint(): string {
+    return JSON.stringify([this.directories, this.lost, this.variables.fingerprint((value) => value.text)]);
+  }
+
   enter(where: Where): void {
     this.moved = true;
     const distinct = [...new Set(where.directories)];
@@ -97,6 +105,7 @@ export class State {
   }
 
   set(name: string, value: Text): void {
+    this.assigned.add(name);
     this.variables.set(name, value);
     if (name === "HOME") this.home = isKnown(value) && value.text.startsWith("/") ? value.text : undefined;
   }

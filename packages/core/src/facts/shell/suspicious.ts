@@ -1,9 +1,14 @@
 /** Kinds of characters that make a command read otherwise than it runs, by name. */
 const kinds: readonly (readonly [string, RegExp])[] = [
   ["nul", /\0/],
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   ["control", /[\u0001-\u0008\u000B-\u001F\u007F-\u009F]/],
   ["bidi", /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/],
-  ["invisible", /[\u00AD\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200D\u2028\u2029\u2060-\u2065\u206A-\u206F\u3164\uFEFF\uFFA0\uFFF9-\uFFFC\u{E0000}-\u{E0FFF}]/u],
+  [
+    "invisible",
+    // oxlint-disable-next-line no-misleading-character-class -- each is looked for by itself
+    /[\u00AD\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u200B-\u200D\u2028\u2029\u2060-\u2065\u206A-\u206F\u3164\uFEFF\uFFA0\uFFF9-\uFFFC\u{E0000}-\u{E0FFF}]/u,
+  ],
   ["private_use", /[\uE000-\uF8FF\u{F0000}-\u{10FFFF}]/u],
   ["lone_surrogate", /\p{Surrogate}/u],
   // Blanks that the shell does not take for blanks.

@@ -56,6 +56,16 @@ export function isKnown(text: Text): boolean {
   return !marks.test(text.text);
 }
 
+/** What is written where not every one of `outputs` surely is. */
+export function conditional(outputs: readonly Text[]): Text {
+  const speaking = outputs.filter((output) => output.text !== "");
+  const [only] = speaking;
+  if (only === undefined) return empty;
+  if (outputs.length === 1) return only;
+  const all = joined(speaking);
+  return { ...all, text: `${mark.hole}${all.text}` };
+}
+
 /** `texts` one after the other. */
 export function joined(texts: readonly Text[], between = ""): Text {
   const [only] = texts;
@@ -66,9 +76,9 @@ export function joined(texts: readonly Text[], between = ""): Text {
   return { text: text.length > longest ? mark.hole : text, sources, under: null };
 }
 
-export function field(text: Text | string, rest: Partial<Field> = {}): Field {
+export function field(text: Text | string, more: Partial<Field> = {}): Field {
   const base = typeof text === "string" ? known(text) : text;
-  return { text: base.text, sources: base.sources, under: base.under, many: false, glob: false, computed: false, content: null, ...rest };
+  return { text: base.text, sources: base.sources, under: base.under, many: false, glob: false, computed: false, content: null, ...more };
 }
 
 /** The exact text of `item` where it is exactly one word whose text is known, else undefined. */

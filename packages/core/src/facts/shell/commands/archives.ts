@@ -4,14 +4,18 @@ import type { CommandTable } from "../grammar.ts";
 import { field, rest, source, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 
-const compressorOptions = ["-NUM", ..."cdfhklLnNqrtvVzae".split("").map((flag) => `-${flag}`), "-S=", "-T=", "-o= write", "--stdout", "--to-stdout", "--decompress", "--uncompress", "--force", "--keep", "--list", "--quiet", "--recursive", "--test", "--verbose", "--fast", "--best", "--threads=", "--suffix=", "--rm", "--no-name", "--name", "--ultra", "--long[=]"];
+const compressorOptions = `
+  -[acdefhkLlNnqrtVvz]  -NUM  -S=  -T=  -o= write  --stdout  --to-stdout  --decompress  --uncompress  --force  --keep  --list
+  --quiet  --recursive  --test  --verbose  --fast  --best  --threads=  --suffix=  --rm  --no-name  --name  --ultra  --long[=]
+`;
 
 export const archiveCommands: CommandTable = {
   "tar gtar bsdtar": { run: tar },
   "gzip gunzip bzip2 bunzip2 xz unxz lzma unlzma zstd unzstd lz4 unlz4 compress uncompress pigz pbzip2 brotli": {
     options: compressorOptions,
     run: (call) => {
-      const decompresses = call.has("-d", "--decompress", "--uncompress") || call.program.startsWith("un") || /^(?:g|b)un/.test(call.program);
+      const decompresses =
+        call.has("-d", "--decompress", "--uncompress") || call.program.startsWith("un") || /^(?:g|b)un/.test(call.program);
       const keeps = call.has("-c", "--stdout", "--to-stdout", "-t", "--test", "-l", "--list");
       for (const operand of call.operands) {
         call.read(operand, call.has("-r", "--recursive"));
@@ -23,10 +27,15 @@ export const archiveCommands: CommandTable = {
       return decompresses ? unknown(call.stdin.sources | source.decoded) : unknown(call.stdin.sources);
     },
   },
-  unzip: { options: ["-l", "-v", "-Z", "-t", "-p", "-c", "-z", "-q", "-o", "-n", "-u", "-f", "-j", "-a", "-C", "-L", "-X", "-d= write", "-x=", "-P="], run: extract },
-  zipinfo: { options: "1smlvhtTzMZ".split("").map((flag) => `-${flag}`), operands: ["read", "text"] },
+  unzip: {
+    options: "-[aCcfjLlnopqtuvXZz]  -d= write  -x=  -P=",
+    run: extract,
+  },
+  zipinfo: { options: "-[1hlMmsTtvZz]", operands: ["read", "text"] },
   zip: {
-    options: [..."rqvjym0123456789DXeouFgTlLkSASJnd@".split("").map((flag) => `-${flag}`), "-x=", "-i=", "-P=", "-b= write", "-t=", "-tt=", "-s=", "-TT code:program", "-O= write"],
+    options: `
+      -[0123456789@ADdeFgJjkLlmnoqrSTuvXy]  -x=  -i=  -P=  -b= write  -t=  -tt=  -s=  -TT code:program  -O= write
+    `,
     run: (call) => {
       const [archive, ...files] = call.operands;
       if (archive !== undefined) call.write(archive);
@@ -36,7 +45,10 @@ export const archiveCommands: CommandTable = {
       return undefined;
     },
   },
-  "7z 7za 7zz 7zr rar unrar ar cpio pax cabextract unar lha arj dpkg-deb rpm2cpio jar": { effects: ["change:files", "code:archive"], run: opensFiles },
+  "7z 7za 7zz 7zr rar unrar ar cpio pax cabextract unar lha arj dpkg-deb rpm2cpio jar": {
+    effects: ["change:files", "code:archive"],
+    run: opensFiles,
+  },
 };
 
 /** tar: operations first, and then a cluster may stand without a dash. */
@@ -74,9 +86,13 @@ function tar(call: Call): Text {
     const word = item.text;
     const next = args[at + 1];
     if (!word.startsWith("-") || word === "-") {
-      if (/^[\uE000\uE002]/.test(word) || (item.glob && /^[*?[]/.test(word))) call.findings.openAll("a word of `tar` that is not known may be an option");
+      if (/^[\uE000\uE002]/.test(word) || (item.glob && /^[*?[]/.test(word)))
+        call.findings.openAll("a word of `tar` that is not known may be an option");
       operands.push(at);
-    } else if (/^--(?:checkpoint-action|to-command|use-compress-program|info-script|new-volume-script|rsh-command|rmt-command)/.test(word) || /^--(?:use|to-c|checkpoint-a|info|new-v|rsh|rmt)/.test(word)) {
+    } else if (
+      /^--(?:checkpoint-action|to-command|use-compress-program|info-script|new-volume-script|rsh-command|rmt-command)/.test(word) ||
+      /^--(?:use|to-c|checkpoint-a|info|new-v|rsh|rmt)/.test(word)
+    ) {
       call.code("program");
       if (!word.includes("=")) at += 1;
     } else if (/^--(?:extract|get|list|create|append|update|catenate|concatenate|diff|compare|delete)$/.test(word)) {
@@ -90,9 +106,18 @@ function tar(call: Call): Text {
       else directory = value ?? directory;
     } else if (/^--(?:remove-files|unlink-first|recursive-unlink)$/.test(word)) {
       call.findings.open("deletes", "`tar` removes the files that it archives or unpacks over");
-    } else if (/^--(?:exclude|strip-components|transform|xform|owner|group|mode|mtime|exclude-from|files-from|checkpoint|newer|after-date|one-top-level|format|sort|level|listed-incremental|suffix|backup|blocking-factor|label|warning|occurrence|no-.*|exclude-.*|verbose|gzip|gunzip|ungzip|bzip2|xz|zstd|lzma|lzip|auto-compress|keep-old-files|overwrite|same-owner|numeric-owner|preserve-permissions|preserve|dereference|hard-dereference|absolute-names|wildcards|anchored|ignore-case|to-stdout|totals|sparse|touch|verify|utc|full-time|quoting-style|one-file-system|null|skip-old-files|keep-newer-files|posix|pax-option|acls|xattrs|selinux)(?:=|$)/.test(word)) {
+    } else if (
+      /^--(?:exclude|strip-components|transform|xform|owner|group|mode|mtime|exclude-from|files-from|checkpoint|newer|after-date|one-top-level|format|sort|level|listed-incremental|suffix|backup|blocking-factor|label|warning|occurrence|no-.*|exclude-.*|verbose|gzip|gunzip|ungzip|bzip2|xz|zstd|lzma|lzip|auto-compress|keep-old-files|overwrite|same-owner|numeric-owner|preserve-permissions|preserve|dereference|hard-dereference|absolute-names|wildcards|anchored|ignore-case|to-stdout|totals|sparse|touch|verify|utc|full-time|quoting-style|one-file-system|null|skip-old-files|keep-newer-files|posix|pax-option|acls|xattrs|selinux)(?:=|$)/.test(
+        word,
+      )
+    ) {
       stdout ||= word === "--to-stdout";
-      if (/^--(?:exclude|strip-components|transform|xform|owner|group|mode|mtime|newer|after-date|format|exclude-from|files-from|listed-incremental|label)$/.test(word)) at += 1;
+      if (
+        /^--(?:exclude|strip-components|transform|xform|owner|group|mode|mtime|newer|after-date|format|exclude-from|files-from|listed-incremental|label)$/.test(
+          word,
+        )
+      )
+        at += 1;
     } else if (word.startsWith("--")) {
       call.unrecognized(`option \`${word}\` is not known`);
     } else {
@@ -128,7 +153,8 @@ function tar(call: Call): Text {
     call.effect("change:files");
     call.findings.open("writes", "what `tar` unpacks is for the archive to say");
   }
-  if (!extracts && !creates && !lists && !words.some((word) => /^--(?:diff|compare)$/.test(word) || /^-?[^-]*d/.test(word))) call.unrecognized("what it is to do is not clear");
+  if (!extracts && !creates && !lists && !words.some((word) => /^--(?:diff|compare)$/.test(word) || /^-?[^-]*d/.test(word)))
+    call.unrecognized("what it is to do is not clear");
   return unknown(call.stdin.sources | (extracts ? source.decoded : 0));
 }
 

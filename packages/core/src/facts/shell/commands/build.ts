@@ -5,15 +5,43 @@ import { literal, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 
 export const buildCommands: CommandTable = {
-  "npm pnpm yarn": { run: (call) => packageManager(call, /^(?:i|in|ins|inst|insta|instal|install|add|ci|clean-install|update|up|upgrade|dedupe|link|rebuild|create|init|dlx|exec|x|import|install-test|it|audit-fix)$/, /^(?:view|info|show|v|search|s|outdated|ping|whoami|login|logout|adduser|publish|unpublish|deprecate|owner|access|team|token|profile|star|stars|audit|fund|doctor|dist-tag|org|hook)$/) },
+  "npm pnpm yarn": {
+    run: (call) =>
+      packageManager(
+        call,
+        /^(?:i|in|ins|inst|insta|instal|install|add|ci|clean-install|update|up|upgrade|dedupe|link|rebuild|create|init|dlx|exec|x|import|install-test|it|audit-fix)$/,
+        /^(?:view|info|show|v|search|s|outdated|ping|whoami|login|logout|adduser|publish|unpublish|deprecate|owner|access|team|token|profile|star|stars|audit|fund|doctor|dist-tag|org|hook)$/,
+      ),
+  },
   "npx pnpx bunx uvx pipx corepack degit": { effects: ["install:package", "network", "code:package"] },
-  "pip uv poetry pdm pipenv conda mamba micromamba rye hatch easy_install": { run: (call) => packageManager(call, /^(?:install|add|sync|update|upgrade|download|wheel|run|create|tool|lock|develop|env|uninstall|remove)$/, /^(?:search|index|publish|login)$/) },
-  "cargo rustup": { run: (call) => packageManager(call, /^(?:install|add|update|fetch|toolchain|component|target|default|self|binstall)$/, /^(?:search|publish|login|owner|yank|info)$/) },
-  "gem bundle bundler": { run: (call) => packageManager(call, /^(?:install|update|add|exec|fetch|uninstall)$/, /^(?:search|push|signin|owner|list-remote|outdated)$/) },
+  "pip uv poetry pdm pipenv conda mamba micromamba rye hatch easy_install": {
+    run: (call) =>
+      packageManager(
+        call,
+        /^(?:install|add|sync|update|upgrade|download|wheel|run|create|tool|lock|develop|env|uninstall|remove)$/,
+        /^(?:search|index|publish|login)$/,
+      ),
+  },
+  "cargo rustup": {
+    run: (call) =>
+      packageManager(
+        call,
+        /^(?:install|add|update|fetch|toolchain|component|target|default|self|binstall)$/,
+        /^(?:search|publish|login|owner|yank|info)$/,
+      ),
+  },
+  "gem bundle bundler": {
+    run: (call) =>
+      packageManager(call, /^(?:install|update|add|exec|fetch|uninstall)$/, /^(?:search|push|signin|owner|list-remote|outdated)$/),
+  },
   go: { run: (call) => packageManager(call, /^(?:install|get|run|mod|work|generate|tool)$/, /^$/) },
-  "composer pecl pear cpan cpanm luarocks cabal stack opam mix hex rebar3 nuget dotnet-tool vcpkg conan pub dart flutter swiftpm carthage": { effects: ["install:package", "network", "code:package"] },
-  "apt apt-get aptitude dpkg rpm yum dnf zypper pacman yay apk emerge brew port snap flatpak nix nix-env nix-build guix winget choco scoop mas softwareupdate installer pkg pkg_add tdnf microdnf": { effects: ["install:system_package", "network", "privilege:packages"] },
-  "apt-cache dpkg-query": { options: ["-W", "-l", "-L", "-s", "-S", "-f=", "--list", "--listfiles", "--status", "-n", "-q", "-a", "-i", "--installed"] },
+  "composer pecl pear cpan cpanm luarocks cabal stack opam mix hex rebar3 nuget dotnet-tool vcpkg conan pub dart flutter swiftpm carthage":
+    { effects: ["install:package", "network", "code:package"] },
+  "apt apt-get aptitude dpkg rpm yum dnf zypper pacman yay apk emerge brew port snap flatpak nix nix-env nix-build guix winget choco scoop mas softwareupdate installer pkg pkg_add tdnf microdnf":
+    { effects: ["install:system_package", "network", "privilege:packages"] },
+  "apt-cache dpkg-query": {
+    options: "-[aiLlnqSsW]  -f=  --list  --listfiles  --status  --installed",
+  },
   "make gmake bmake cmake ninja meson bazel buck gradle gradlew mvn mvnw ant sbt lein scons waf just task rake invoke tox nox ctest xcodebuild msbuild autoconf automake configure rustfmt cargo-clippy":
     { effects: ["code:build"] },
   "eslint prettier tsc biome oxlint oxfmt stylelint rollup webpack vite esbuild parcel swc babel jest vitest mocha ava jasmine karma cypress playwright storybook next nuxt astro remix turbo nx lerna rush gulp grunt ts-jest tsup tsdown rolldown knip changeset husky lint-staged commitlint semantic-release nodemon pm2 forever concurrently cross-env dotenv-cli serve http-server live-server json-server prisma drizzle-kit sequelize typeorm knex":
@@ -22,7 +50,8 @@ export const buildCommands: CommandTable = {
     { effects: ["code:build"] },
   "rspec rubocop rails jekyll phpunit phpstan psalm artisan golangci-lint gofmt gofumpt goimports staticcheck dlv air clang-format clang-tidy cppcheck valgrind shellcheck shfmt hadolint actionlint yamllint markdownlint vale typos ktlint detekt checkstyle spotless swiftlint swiftformat":
     { effects: ["code:build"] },
-  "docker podman nerdctl buildah docker-compose podman-compose ctr crictl lxc lxd incus vagrant qemu-system-x86_64 virsh multipass colima limactl minikube kind k3d": { effects: ["privilege:containers", "code:container"] },
+  "docker podman nerdctl buildah docker-compose podman-compose ctr crictl lxc lxd incus vagrant qemu-system-x86_64 virsh multipass colima limactl minikube kind k3d":
+    { effects: ["privilege:containers", "code:container"] },
 };
 
 /** Subcommands by what they do; all but asking for the version or a listing run code of the project. */

@@ -9,11 +9,11 @@ import { evaluatesSubscript } from "./variables.ts";
 const nothing = { run: (): Text => empty } as const;
 
 export const builtinCommands: CommandTable = {
-  ": true false exit return break continue shift times wait disown logout suspend": nothing,
-  cd: { options: ["-L", "-P", "-e", "-@"], ordered: true, run: changeDirectory },
-  pushd: { options: ["-n"], ordered: true, run: changeDirectory },
+  ": true false exit return break continue shift times disown logout suspend": nothing,
+  cd: { options: "-[@eLP]", ordered: true, run: changeDirectory },
+  pushd: { options: "-n", ordered: true, run: changeDirectory },
   popd: {
-    options: ["-n"],
+    options: "-n",
     ordered: true,
     run: (call) => {
       call.state.enter(call.state.stack.at(-1) ?? { directories: call.state.directories, lost: true });
@@ -21,9 +21,9 @@ export const builtinCommands: CommandTable = {
       return empty;
     },
   },
-  dirs: { options: ["-c", "-l", "-p", "-v"] },
+  dirs: { options: "-[clpv]" },
   pwd: {
-    options: ["-L,--logical", "-P,--physical"],
+    options: "-L,--logical  -P,--physical",
     run: ({ state }) => {
       const [only] = state.directories;
       return only !== undefined && state.directories.length === 1 && !state.lost ? known(`${only}\n`) : unknown(0, ["."]);
@@ -67,7 +67,7 @@ export const builtinCommands: CommandTable = {
     },
   },
   trap: {
-    options: ["-l", "-p", "-P"],
+    options: "-[lPp]",
     ordered: true,
     run: (call) => {
       const [action] = call.operands;
@@ -80,33 +80,35 @@ export const builtinCommands: CommandTable = {
     },
   },
   alias: {
-    options: ["-p"],
+    options: "-p",
     run: (call) => {
       for (const operand of call.operands) {
         const at = operand.text.indexOf("=");
         if (at < 0) continue;
         call.code("alias");
-        call.interpreter.runText(field(operand.text.slice(at + 1), { sources: operand.sources }), call.state.copy(), { wrappedBy: ["alias"] });
+        call.interpreter.runText(field(operand.text.slice(at + 1), { sources: operand.sources }), call.state.copy(), {
+          wrappedBy: ["alias"],
+        });
       }
       return empty;
     },
   },
-  unalias: { options: ["-a"], run: () => empty },
+  unalias: { options: "-a", run: () => empty },
   exec: {
-    options: ["-c", "-l", "-a="],
+    options: "-[cl]  -a=",
     ordered: true,
     run: (call) => (call.operands.length === 0 ? empty : call.run(call.operands)),
   },
   command: {
-    options: ["-p", "-v", "-V"],
+    options: "-[pVv]",
     ordered: true,
     run: (call) => (call.has("-v", "-V") || call.operands.length === 0 ? unknown() : call.run(call.operands)),
   },
-  builtin: { ordered: true, options: [], run: (call) => (call.operands.length === 0 ? empty : call.run(call.operands)) },
-  type: { options: ["-a", "-f", "-P", "-p", "-t"] },
-  hash: { options: ["-d", "-l", "-p= code:shadows_a_program", "-r", "-t"], run: () => empty },
-  umask: { options: ["-p", "-S"], run: () => empty },
-  ulimit: { options: "HSabcdefiklmnpqrtuvxPRT".split("").map((flag) => `-${flag}`), run: () => empty },
+  builtin: { ordered: true, options: "", run: (call) => (call.operands.length === 0 ? empty : call.run(call.operands)) },
+  type: { options: "-[afPpt]" },
+  hash: { options: "-[dlrt]  -p= code:shadows_a_program", run: () => empty },
+  umask: { options: "-[pS]", run: () => empty },
+  ulimit: { options: "-[abcdefHiklmnPpqRrSTtuvx]", run: () => empty },
   set: {
     run: (call) => {
       if (call.args.length === 0) call.effect("secret:environment");
@@ -116,14 +118,22 @@ export const builtinCommands: CommandTable = {
       return empty;
     },
   },
-  shopt: { options: ["-o", "-p", "-q", "-s", "-u"], run: () => empty },
-  enable: { options: ["-a", "-d code:shadows_a_program", "-f= code:loads_a_library", "-n code:shadows_a_program", "-p", "-s"] },
+  shopt: { options: "-[opqsu]", run: () => empty },
+  enable: { options: "-[aps]  -d code:shadows_a_program  -f= code:loads_a_library  -n code:shadows_a_program" },
   "bind complete compgen compopt": { effects: ["code:shell_hook"] },
-  history: { options: ["-a change:history", "-c change:history", "-d= change:history", "-n", "-p", "-r", "-s", "-w change:history"], effects: ["secret:history"] },
+  history: {
+    options: "-[nprs]  -a change:history  -c change:history  -d= change:history  -w change:history",
+    effects: ["secret:history"],
+  },
   fc: { effects: ["code:history"] },
   "fg bg": nothing,
-  jobs: { options: ["-l", "-n", "-p", "-r", "-s", "-x"], ordered: true, run: (call) => (call.has("-x") ? call.run(call.operands) : unknown()) },
-  help: { options: ["-d", "-m", "-s"] },
+  wait: { options: "-[fn]  -p= code:evaluation", run: () => empty },
+  jobs: {
+    options: "-[lnprsx]",
+    ordered: true,
+    run: (call) => (call.has("-x") ? call.run(call.operands) : unknown()),
+  },
+  help: { options: "-[dms]" },
   caller: nothing,
 };
 
@@ -137,7 +147,10 @@ function changeDirectory(call: Call): Text {
   } else if (literal(target) === "-" || /^[-+]\d+$/.test(target.text)) {
     state.enter({ directories: [], lost: true });
   } else {
-    state.enter(call.interpreter.places.directories(target, state));
+    const where = call.interpreter.places.directories(target, state);
+    // With CDPATH a plain name may be found anywhere.
+    const searched = state.variables.has("CDPATH") && !/^\.{0,2}(?:\/|$)/.test(target.text);
+    state.enter(searched ? { ...where, lost: true } : where);
   }
   return empty;
 }
@@ -147,7 +160,15 @@ function test(call: Call): Text {
   call.args.forEach((item, index) => {
     const operator = literal(item);
     if (operator === "-v" || operator === "-R") evaluatesSubscript(call, call.args[index + 1]);
-    else if (operator === undefined && !isKnown(item) && /^[\uE000\uE002]/.test(item.text) && item.many && index === 0 && call.args.length > 2) evaluatesSubscript(call, item);
+    else if (
+      operator === undefined &&
+      !isKnown(item) &&
+      /^[\uE000\uE002]/.test(item.text) &&
+      item.many &&
+      index === 0 &&
+      call.args.length > 2
+    )
+      evaluatesSubscript(call, item);
   });
   return empty;
 }

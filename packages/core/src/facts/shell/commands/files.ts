@@ -7,38 +7,38 @@ import type { Field, Text } from "../text.ts";
 
 export const fileCommands: CommandTable = {
   rm: {
-    options: [
-      "-f,--force",
-      "-i",
-      "-I",
-      "--interactive[=]",
-      "-r,-R,--recursive",
-      "-d,--dir",
-      "-v,--verbose",
-      "-x,--one-file-system",
-      "--preserve-root[=]",
-      "--no-preserve-root",
-      "-P",
-      "-W",
-    ],
+    options: `
+      -[IiPW]  -f,--force  --interactive[=]  -r,-R,--recursive  -d,--dir  -v,--verbose  -x,--one-file-system  --preserve-root[=]
+      --no-preserve-root
+    `,
     run: (call) => remove(call, call.has("-r") || mayHide(call, "r")),
   },
-  unlink: { options: [], operands: "delete", run: () => empty },
-  rmdir: { options: ["-p,--parents", "-v,--verbose", "--ignore-fail-on-non-empty"], operands: "delete", run: () => empty },
+  unlink: { options: "", operands: "delete", run: () => empty },
+  rmdir: { options: "-p,--parents  -v,--verbose  --ignore-fail-on-non-empty", operands: "delete", run: () => empty },
   "srm wipe trash trash-put rimraf del": { operands: "delete", run: (call) => remove(call, true) },
   shred: {
-    options: ["-f,--force", "-n,--iterations=", "--random-source= read", "-s,--size=", "-u,--remove[=]", "-v,--verbose", "-x,--exact", "-z,--zero"],
+    options: `
+      -f,--force  -n,--iterations=  --random-source= read  -s,--size=  -u,--remove[=]  -v,--verbose  -x,--exact  -z,--zero
+    `,
     operands: "write",
     run: (call) => (call.has("-u") ? remove(call, false) : empty),
   },
-  truncate: { options: ["-c,--no-create", "-o,--io-blocks", "-r,--reference= list", "-s,--size="], operands: "write" },
-  mkdir: { options: ["-m,--mode=", "-p,--parents", "-v,--verbose", "-Z,--context[=]"], operands: "write" },
-  touch: { options: ["-a", "-c,--no-create", "-d,--date=", "-f", "-h,--no-dereference", "-m", "-r,--reference= list", "-t=", "--time="], operands: "write" },
-  mkfifo: { options: ["-m,--mode=", "-Z,--context[=]"], operands: "write" },
-  mknod: { options: ["-m,--mode=", "-Z,--context[=]"], operands: ["write", "text"], effects: ["privilege:device"] },
-  mktemp: { options: ["-d,--directory", "-u,--dry-run", "-q,--quiet", "-p,--tmpdir[=]", "-t", "--suffix="], effects: ["change:temporary_file"] },
+  truncate: { options: "-c,--no-create  -o,--io-blocks  -r,--reference= list  -s,--size=", operands: "write" },
+  mkdir: { options: "-m,--mode=  -p,--parents  -v,--verbose  -Z,--context[=]", operands: "write" },
+  touch: {
+    options: `
+      -[afm]  -c,--no-create  -d,--date=  -h,--no-dereference  -r,--reference= list  -t=  --time=
+    `,
+    operands: "write",
+  },
+  mkfifo: { options: "-m,--mode=  -Z,--context[=]", operands: "write" },
+  mknod: { options: "-m,--mode=  -Z,--context[=]", operands: ["write", "text"], effects: ["privilege:device"] },
+  mktemp: {
+    options: "-t  -d,--directory  -u,--dry-run  -q,--quiet  -p,--tmpdir[=]  --suffix=",
+    effects: ["change:temporary_file"],
+  },
   tee: {
-    options: ["-a,--append", "-i,--ignore-interrupts", "-p", "--output-error[=]"],
+    options: "-p  -a,--append  -i,--ignore-interrupts  --output-error[=]",
     operands: "write",
     run: (call) => {
       for (const operand of call.operands) call.interpreter.keep(operand, call.state, call.stdin, call.has("-a"));
@@ -46,38 +46,35 @@ export const fileCommands: CommandTable = {
     },
   },
   cp: {
-    options: [
-      ..."aRrdfiHlLnPpsuvxZTb".split("").map((flag) => `-${flag}`),
-      ...["--archive", "--attributes-only", "--backup[=]", "--copy-contents", "--debug", "--force", "--interactive", "--link", "--dereference"],
-      ...["--no-clobber", "--no-dereference", "--parents", "--preserve[=]", "--no-preserve=", "--recursive", "--reflink[=]", "--remove-destination"],
-      ...["--sparse=", "--strip-trailing-slashes", "--symbolic-link", "-S,--suffix=", "-t,--target-directory=", "--no-target-directory", "--update[=]"],
-      ...["--verbose", "--one-file-system", "--context[=]", "-c", "-X", "--keep-directory-symlink"],
-    ],
+    options: `
+      -[abcdfHiLlnPpRrsTuvXxZ]  --archive  --attributes-only  --backup[=]  --copy-contents  --debug  --force  --interactive
+      --link  --dereference  --no-clobber  --no-dereference  --parents  --preserve[=]  --no-preserve=  --recursive  --reflink[=]
+      --remove-destination  --sparse=  --strip-trailing-slashes  --symbolic-link  -S,--suffix=  -t,--target-directory=
+      --no-target-directory  --update[=]  --verbose  --one-file-system  --context[=]  --keep-directory-symlink
+    `,
     run: (call) => transfer(call, "read"),
   },
   mv: {
-    options: [
-      ..."bfinuvTZ".split("").map((flag) => `-${flag}`),
-      ...["--backup[=]", "--debug", "--exchange", "--force", "--interactive", "--no-clobber", "--no-copy", "--strip-trailing-slashes", "-S,--suffix="],
-      ...["-t,--target-directory=", "--no-target-directory", "--update[=]", "--verbose", "--context[=]"],
-    ],
+    options: `
+      -[bfinTuvZ]  --backup[=]  --debug  --exchange  --force  --interactive  --no-clobber  --no-copy  --strip-trailing-slashes
+      -S,--suffix=  -t,--target-directory=  --no-target-directory  --update[=]  --verbose  --context[=]
+    `,
     run: (call) => transfer(call, "delete"),
   },
   ln: {
-    options: [
-      ..."bdFfiLnPrsvTw".split("").map((flag) => `-${flag}`),
-      ...["--backup[=]", "--directory", "--force", "--interactive", "--logical", "--no-dereference", "--physical", "--relative", "--symbolic"],
-      ...["-S,--suffix=", "-t,--target-directory=", "--no-target-directory", "--verbose"],
-    ],
+    options: `
+      -[bdFfiLnPrsTvw]  --backup[=]  --directory  --force  --interactive  --logical  --no-dereference  --physical  --relative
+      --symbolic  -S,--suffix=  -t,--target-directory=  --no-target-directory  --verbose
+    `,
     run: (call) => transfer(call, "list"),
   },
-  link: { options: [], operands: ["list", "write"] },
+  link: { options: "", operands: ["list", "write"] },
   install: {
-    options: [
-      ..."bcCDpsTv".split("").map((flag) => `-${flag}`),
-      ...["-d,--directory", "-g,--group=", "-m,--mode=", "-o,--owner=", "-S,--suffix=", "-t,--target-directory=", "--backup[=]", "--compare"],
-      ...["--preserve-timestamps", "--strip", "--strip-program= program", "--no-target-directory", "--verbose", "-Z,--context[=]", "--preserve-context"],
-    ],
+    options: `
+      -[bCcDpsTv]  -d,--directory  -g,--group=  -m,--mode=  -o,--owner=  -S,--suffix=  -t,--target-directory=  --backup[=]
+      --compare  --preserve-timestamps  --strip  --strip-program= program  --no-target-directory  --verbose  -Z,--context[=]
+      --preserve-context
+    `,
     run: (call) => {
       for (const mode of call.values("-m")) permissions(call, mode);
       if (!call.has("-d")) return transfer(call, "read");
@@ -86,11 +83,10 @@ export const fileCommands: CommandTable = {
     },
   },
   chmod: {
-    options: [
-      ...["-c,--changes", "-f,--silent,--quiet", "-v,--verbose", "--no-preserve-root", "--preserve-root", "-R,--recursive", "--reference= list", "-h", "-H", "-L", "-P"],
-      // A mode that takes something away looks like an option.
-      ...["-r", "-w", "-x", "-X", "-s", "-t", "-u", "-g", "-o", "-a"],
-    ],
+    options: `
+      -[agHhLoPrstuwXx]  -c,--changes  -f,--silent,--quiet  -v,--verbose  --no-preserve-root  --preserve-root  -R,--recursive
+      --reference= list
+    `,
     run: (call) => {
       const hasMode = call.arguments.options.some((option) => /^-[rwxXstugoa]$/.test(option.spec.name)) || call.has("--reference");
       const mode = hasMode ? undefined : call.operands[0];
@@ -101,25 +97,36 @@ export const fileCommands: CommandTable = {
     },
   },
   "chown chgrp": {
-    options: [
-      ...["-c,--changes", "-f,--silent,--quiet", "-v,--verbose", "--dereference", "-h,--no-dereference", "--from=", "--no-preserve-root", "--preserve-root"],
-      ...["--reference= list", "-R,--recursive", "-H", "-L", "-P"],
-    ],
+    options: `
+      -[HLP]  -c,--changes  -f,--silent,--quiet  -v,--verbose  --dereference  -h,--no-dereference  --from=  --no-preserve-root
+      --preserve-root  --reference= list  -R,--recursive
+    `,
     effects: ["privilege:ownership"],
     run: (call) => {
       for (const file of call.has("--reference") ? call.operands : call.operands.slice(1)) call.write(file, call.has("-R"));
       return empty;
     },
   },
-  "chattr chflags": { options: "RVfvpaAcCdDeijmPsStTux".split("").map((flag) => `-${flag}`), operands: ["text", "write"], effects: ["privilege:attributes"] },
-  setfacl: { effects: ["privilege:permissions"], operands: "write", options: ["-m,--modify=", "-x,--remove=", "-b,--remove-all", "-k,--remove-default", "-R,--recursive", "-d,--default"] },
-  "setfattr xattr": { effects: ["change:attributes"], operands: "write", options: ["-n=", "-v=", "-x=", "-h", "-w", "-d=", "-c", "-r"] },
+  "chattr chflags": {
+    options: "-[AaCcDdefijmPpRSsTtuVvx]",
+    operands: ["text", "write"],
+    effects: ["privilege:attributes"],
+  },
+  setfacl: {
+    effects: ["privilege:permissions"],
+    operands: "write",
+    options: `
+      -m,--modify=  -x,--remove=  -b,--remove-all  -k,--remove-default  -R,--recursive  -d,--default
+    `,
+  },
+  "setfattr xattr": { effects: ["change:attributes"], operands: "write", options: "-[chrw]  -n=  -v=  -x=  -d=" },
   setcap: { effects: ["privilege:capabilities"] },
   split: {
-    options: [
-      ...["-a,--suffix-length=", "--additional-suffix=", "-b,--bytes=", "-C,--line-bytes=", "-d", "--numeric-suffixes[=]", "-x", "--hex-suffixes[=]"],
-      ...["-e,--elide-empty-files", "--filter= script code:filter", "-l,--lines=", "-n,--number=", "-t,--separator=", "-u,--unbuffered", "--verbose", "-NUM"],
-    ],
+    options: `
+      -[dx]  -a,--suffix-length=  --additional-suffix=  -b,--bytes=  -C,--line-bytes=  --numeric-suffixes[=]  --hex-suffixes[=]
+      -e,--elide-empty-files  --filter= script code:filter  -l,--lines=  -n,--number=  -t,--separator=  -u,--unbuffered  --verbose
+      -NUM
+    `,
     run: (call) => {
       const [from, prefix = field("x")] = call.operands;
       if (from !== undefined) call.read(from);
@@ -128,7 +135,10 @@ export const fileCommands: CommandTable = {
     },
   },
   csplit: {
-    options: ["-b,--suffix-format=", "-f,--prefix=", "-k,--keep-files", "-n,--digits=", "--suppress-matched", "-s,--quiet,--silent", "-z,--elide-empty-files"],
+    options: `
+      -b,--suffix-format=  -f,--prefix=  -k,--keep-files  -n,--digits=  --suppress-matched  -s,--quiet,--silent
+      -z,--elide-empty-files
+    `,
     run: (call) => {
       const [from] = call.operands;
       if (from !== undefined) call.read(from);
@@ -138,8 +148,14 @@ export const fileCommands: CommandTable = {
     },
   },
   dd: { noHelp: false, run: copyBlocks },
-  fallocate: { options: ["-c", "-d", "-i", "-l=", "-n", "-o=", "-p", "-x", "-z", "-v"], operands: "write" },
-  patch: { effects: ["change:files"], options: ["-pNUM", "-p=", "-i,--input= read", "-R,--reverse", "-N,--forward", "--dry-run", "-s", "-b", "-d= list", "-o= write"], run: opensWrites },
+  fallocate: { options: "-[cdinpvxz]  -l=  -o=", operands: "write" },
+  patch: {
+    effects: ["change:files"],
+    options: `
+      -[bs]  -pNUM  -p=  -i,--input= read  -R,--reverse  -N,--forward  --dry-run  -d= list  -o= write
+    `,
+    run: opensWrites,
+  },
   rename: { effects: ["change:files"], run: opensWrites },
 };
 
@@ -182,7 +198,8 @@ function transfer(call: Call, role: "read" | "delete" | "list"): Text {
       if (role !== "list") call.interpreter.keep(inside, call.state, call.interpreter.content(source, call.state), false);
     }
   }
-  if (only !== undefined && sources.length === 1) call.interpreter.keep(target, call.state, call.interpreter.content(only, call.state), false);
+  if (only !== undefined && sources.length === 1)
+    call.interpreter.keep(target, call.state, call.interpreter.content(only, call.state), false);
   return empty;
 }
 
@@ -199,7 +216,8 @@ function copyBlocks(call: Call): Text {
     const value = rest(item, 3);
     if (text.startsWith("if=")) call.read(value);
     else if (text.startsWith("of=")) call.write(value);
-    else if (!/^(?:bs|ibs|obs|cbs|count|skip|seek|iseek|oseek|conv|iflag|oflag|status)=/.test(text)) call.unrecognized("an operand of it is not known");
+    else if (!/^(?:bs|ibs|obs|cbs|count|skip|seek|iseek|oseek|conv|iflag|oflag|status)=/.test(text))
+      call.unrecognized("an operand of it is not known");
   }
   return call.args.some((item) => item.text.startsWith("of=")) ? empty : { ...call.stdin, text: `\uE000${call.stdin.text}` };
 }

@@ -5,68 +5,134 @@ import { empty, literal, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 
 /** Options of what prints commits and differences. */
-const diffOptions = [
-  ...["-NUM", "-p,-u,--patch", "-s,--no-patch", "-U,--unified=", "--output= write", "--output-indicator-new=", "--raw", "--patch-with-raw", "--indent-heuristic", "--minimal", "--patience", "--histogram"],
-  ...["--anchored=", "--diff-algorithm=", "--stat[=]", "--compact-summary", "--numstat", "--shortstat", "-X,--dirstat[=]", "--cumulative", "--summary", "--patch-with-stat", "-z", "--name-only", "--name-status"],
-  ...["--submodule[=]", "--color[=]", "--no-color", "--color-moved[=]", "--no-color-moved", "--color-words[=]", "--word-diff[=]", "--word-diff-regex=", "--no-renames", "--rename-empty", "--check", "--full-index", "--binary"],
-  ...["--abbrev[=]", "-B,--break-rewrites[=]", "-M,--find-renames[=]", "-C,--find-copies[=]", "--find-copies-harder", "-D,--irreversible-delete", "-l=", "--diff-filter=", "-S=", "-G=", "--find-object=", "--pickaxe-all"],
-  ...["--pickaxe-regex", "-O= read", "-R", "--relative[=]", "-a,--text", "--ignore-cr-at-eol", "--ignore-space-at-eol", "-b,--ignore-space-change", "-w,--ignore-all-space", "--ignore-blank-lines", "--inter-hunk-context="],
-  ...["-W,--function-context", "--exit-code", "--quiet", "--ext-diff code:diff_driver", "--no-ext-diff", "--textconv code:diff_driver", "--no-textconv", "--ignore-submodules[=]", "--src-prefix=", "--dst-prefix=", "--no-prefix", "--merge-base", "--staged", "--cached", "--no-index", "--cc", "-c", "-m", "-t", "-r", "--root", "--stdin", "--always", "--no-commit-id", "--pretty[=]", "--format="],
-];
+const diffOptions = `
+  -[cmRrtz]  -NUM  -p,-u,--patch  -s,--no-patch  -U,--unified=  --output= write  --output-indicator-new=  --raw  --patch-with-raw
+  --indent-heuristic  --minimal  --patience  --histogram  --anchored=  --diff-algorithm=  --stat[=]  --compact-summary  --numstat
+  --shortstat  -X,--dirstat[=]  --cumulative  --summary  --patch-with-stat  --name-only  --name-status  --submodule[=]  --color[=]
+  --no-color  --color-moved[=]  --no-color-moved  --color-words[=]  --word-diff[=]  --word-diff-regex=  --no-renames
+  --rename-empty  --check  --full-index  --binary  --abbrev[=]  -B,--break-rewrites[=]  -M,--find-renames[=]  -C,--find-copies[=]
+  --find-copies-harder  -D,--irreversible-delete  -l=  --diff-filter=  -S=  -G=  --find-object=  --pickaxe-all  --pickaxe-regex
+  -O= read  --relative[=]  -a,--text  --ignore-cr-at-eol  --ignore-space-at-eol  -b,--ignore-space-change  -w,--ignore-all-space
+  --ignore-blank-lines  --inter-hunk-context=  -W,--function-context  --exit-code  --quiet  --ext-diff code:diff_driver
+  --no-ext-diff  --textconv code:diff_driver  --no-textconv  --ignore-submodules[=]  --src-prefix=  --dst-prefix=  --no-prefix
+  --merge-base  --staged  --cached  --no-index  --cc  --root  --stdin  --always  --no-commit-id  --pretty[=]  --format=
+`;
 
-const logOptions = [
-  ...diffOptions,
-  ...["-n,--max-count=", "--skip=", "--since=", "--after=", "--until=", "--before=", "--author=", "--committer=", "--grep=", "--all-match", "--invert-grep", "-i,--regexp-ignore-case", "--basic-regexp", "-E,--extended-regexp", "-F,--fixed-strings", "-P,--perl-regexp"],
-  ...["--merges", "--no-merges", "--first-parent", "--all", "--branches[=]", "--tags[=]", "--remotes[=]", "--glob=", "--exclude=", "--reflog", "--oneline", "--graph", "--decorate[=]", "--no-decorate", "--source", "--follow", "--full-history", "--simplify-merges"],
-  ...["--date=", "--relative-date", "--parents", "--children", "--left-right", "--cherry-pick", "--cherry-mark", "--cherry", "--boundary", "--date-order", "--author-date-order", "--topo-order", "--reverse", "--no-walk[=]", "--do-walk", "--abbrev-commit", "--no-abbrev-commit", "--walk-reflogs", "-g", "-L=", "--notes[=]", "--no-notes", "--show-signature", "--count", "--objects", "--ancestry-path[=]", "--encoding=", "--no-mailmap", "--use-mailmap", "--simplify-by-decoration", "--full-diff", "--log-size", "-q"],
-];
+const logOptions = `
+  ${diffOptions}  -[gq]  -n,--max-count=  --skip=  --since=  --after=  --until=  --before=  --author=  --committer=  --grep=
+  --all-match  --invert-grep  -i,--regexp-ignore-case  --basic-regexp  -E,--extended-regexp  -F,--fixed-strings  -P,--perl-regexp
+  --merges  --no-merges  --first-parent  --all  --branches[=]  --tags[=]  --remotes[=]  --glob=  --exclude=  --reflog  --oneline
+  --graph  --decorate[=]  --no-decorate  --source  --follow  --full-history  --simplify-merges  --date=  --relative-date
+  --parents  --children  --left-right  --cherry-pick  --cherry-mark  --cherry  --boundary  --date-order  --author-date-order
+  --topo-order  --reverse  --no-walk[=]  --do-walk  --abbrev-commit  --no-abbrev-commit  --walk-reflogs  -L=  --notes[=]
+  --no-notes  --show-signature  --count  --objects  --ancestry-path[=]  --encoding=  --no-mailmap  --use-mailmap
+  --simplify-by-decoration  --full-diff  --log-size
+`;
 
-const lists = (options: readonly string[], change: CommandSpec["effects"] = ["change:repository"]): CommandSpec => ({
+const lists = (options: string): CommandSpec => ({
   options,
   // Without operands it lists; with one it makes, moves or removes.
   run: (call) => {
-    if (call.operands.length > 0 && !call.has("-l", "--list")) for (const effect of change ?? []) call.effect(effect);
+    if (call.operands.length > 0 && !call.has("-l", "--list")) call.effect("change:repository");
     return undefined;
   },
 });
 
-const changes = (...effects: NonNullable<CommandSpec["effects"]>): CommandSpec => ({ effects: ["change:repository", ...effects], run: () => unknown() });
+const changes = (...effects: NonNullable<CommandSpec["effects"]>): CommandSpec => ({
+  effects: ["change:repository", ...effects],
+  run: () => unknown(),
+});
 
 /** Commands of git that are known. What is not here may be an alias or a program of the user's. */
 const subcommands: CommandTable = {
-  status: { options: ["-s,--short", "-b,--branch", "--show-stash", "--porcelain[=]", "--long", "-v,--verbose", "-u,--untracked-files[=]", "--ignore-submodules[=]", "--ignored[=]", "-z", "--column[=]", "--no-column", "--ahead-behind", "--no-ahead-behind", "--renames", "--no-renames", "--find-renames[=]"] },
+  status: {
+    options: `
+      -z  -s,--short  -b,--branch  --show-stash  --porcelain[=]  --long  -v,--verbose  -u,--untracked-files[=]
+      --ignore-submodules[=]  --ignored[=]  --column[=]  --no-column  --ahead-behind  --no-ahead-behind  --renames  --no-renames
+      --find-renames[=]
+    `,
+  },
   "log show whatchanged rev-list shortlog reflog diff-tree": {
-    options: [...logOptions, "-e,--email", "--summary", "--numbered"],
+    options: `${logOptions}  -e,--email  --summary  --numbered`,
     run: (call) => {
       if (call.program === "git reflog" && ["expire", "delete"].includes(literal(call.operands[0]) ?? "")) call.effect("change:repository");
       return undefined;
     },
   },
   "diff diff-index diff-files range-diff": {
-    options: [...diffOptions, "-1", "-2", "-3", "--base", "--ours", "--theirs", "-0"],
+    options: `${diffOptions}  -[0123]  --base  --ours  --theirs`,
     run: (call) => {
       // Two files outside a repository are compared as diff(1) would.
       for (const operand of call.operands) if (call.has("--no-index") || !/^[A-Za-z0-9_@^:]/.test(operand.text)) call.read(operand, true);
       return call.has("--name-only") && !call.has("--no-index") ? unknown(0, ["."]) : undefined;
     },
   },
-  branch: lists(
-    [
-      ...["-v,--verbose", "-vv", "-a,--all", "-r,--remotes", "-l,--list", "--show-current", "--contains[=]", "--no-contains[=]", "--merged[=]", "--no-merged[=]", "--points-at=", "--sort=", "--format=", "--color[=]", "--no-color", "--column[=]", "--no-column", "--abbrev[=]", "-i,--ignore-case", "-q,--quiet"],
-      ...["-d,--delete change:repository", "-D change:repository", "-m,--move change:repository", "-M change:repository", "-c,--copy change:repository", "-C change:repository", "-f,--force change:repository", "-u,--set-upstream-to= change:repository", "-t,--track[=] change:repository", "--unset-upstream change:repository", "--edit-description code:editor"],
-    ],
-  ),
-  tag: lists(["-l,--list", "-n[=]", "--contains[=]", "--no-contains[=]", "--merged[=]", "--no-merged[=]", "--points-at=", "--sort=", "--format=", "--color[=]", "-i,--ignore-case", "--column[=]", "-v,--verify", "-d,--delete change:repository", "-a,--annotate code:editor", "-m,--message=", "-f,--force", "-s,--sign"]),
-  "rev-parse": { options: ["--abbrev-ref[=]", "--show-toplevel", "--git-dir", "--git-common-dir", "--is-inside-work-tree", "--is-inside-git-dir", "--is-bare-repository", "--show-prefix", "--show-cdup", "--verify", "-q,--quiet", "--short[=]", "--symbolic", "--symbolic-full-name", "--all", "--branches[=]", "--tags[=]", "--remotes[=]", "--absolute-git-dir", "--sq", "--not", "--revs-only", "--no-revs", "--flags", "--no-flags", "--default=", "--show-superproject-working-tree"] },
-  "ls-files": { options: ["-c,--cached", "-d,--deleted", "-m,--modified", "-o,--others", "-i,--ignored", "-s,--stage", "-u,--unmerged", "-k,--killed", "-z", "-t", "-v", "-f", "--directory", "--no-empty-directory", "--eol", "-x,--exclude=", "-X,--exclude-from= read", "--exclude-standard", "--exclude-per-directory=", "--error-unmatch", "--full-name", "--recurse-submodules", "--abbrev[=]", "--deduplicate", "--format="], run: (call) => unknown(0, call.has("--format", "-s", "-u", "-t", "-v", "--eol") ? null : ["."]) },
-  "ls-tree": { options: ["-d", "-r", "-t", "-l,--long", "-z", "--name-only", "--name-status", "--object-only", "--full-name", "--full-tree", "--abbrev[=]", "--format="], run: (call) => unknown(0, call.has("--name-only", "--name-status") ? ["."] : null) },
-  "describe name-rev merge-base cherry show-ref for-each-ref show-branch count-objects check-ref-format verify-commit verify-tag diff-pairs merge-tree var-list": {
-    options: ["--all", "--tags", "--contains", "--abbrev[=]", "--candidates=", "--exact-match", "--debug", "--long", "--match=", "--exclude=", "--always", "--dirty[=]", "--broken[=]", "--first-parent", "--name-only", "--refs=", "--no-undefined", "--is-ancestor", "--fork-point", "--octopus", "--independent", "-a", "-v,--verbose", "-d,--dereference", "-s,--hash[=]", "--verify", "-q,--quiet", "--heads", "--branches", "--head", "--count=", "--format=", "--sort=", "--points-at=", "--merged[=]", "--no-merged[=]", "--no-contains[=]", "-H,--human-readable", "--raw"],
+  branch: lists(`
+    -v,--verbose  -vv  -a,--all  -r,--remotes  -l,--list  --show-current  --contains[=]  --no-contains[=]  --merged[=]
+    --no-merged[=]  --points-at=  --sort=  --format=  --color[=]  --no-color  --column[=]  --no-column  --abbrev[=]
+    -i,--ignore-case  -q,--quiet  -d,--delete change:repository  -D change:repository  -m,--move change:repository
+    -M change:repository  -c,--copy change:repository  -C change:repository  -f,--force change:repository
+    -u,--set-upstream-to= change:repository  -t,--track[=] change:repository  --unset-upstream change:repository
+    --edit-description code:editor
+  `),
+  tag: lists(`
+    -l,--list  -n[=]  --contains[=]  --no-contains[=]  --merged[=]  --no-merged[=]  --points-at=  --sort=  --format=  --color[=]
+    -i,--ignore-case  --column[=]  -v,--verify  -d,--delete change:repository  -a,--annotate code:editor  -m,--message=
+    -f,--force  -s,--sign
+  `),
+  "rev-parse": {
+    options: `
+      --abbrev-ref[=]  --show-toplevel  --git-dir  --git-common-dir  --is-inside-work-tree  --is-inside-git-dir
+      --is-bare-repository  --show-prefix  --show-cdup  --verify  -q,--quiet  --short[=]  --symbolic  --symbolic-full-name  --all
+      --branches[=]  --tags[=]  --remotes[=]  --absolute-git-dir  --sq  --not  --revs-only  --no-revs  --flags  --no-flags
+      --default=  --show-superproject-working-tree
+    `,
   },
-  blame: { options: ["-b", "-L=", "-l", "-t", "-S= read", "-p,--porcelain", "--line-porcelain", "-e,--show-email", "-w", "-M[=]", "-C[=]", "-s", "-f,--show-name", "-n,--show-number", "--date=", "--root", "--incremental", "--abbrev=", "--since=", "--ignore-rev=", "--ignore-revs-file= read", "--reverse", "--color-lines", "--color-by-age", "--contents= read"] },
-  "cat-file": { options: ["-t", "-s", "-e", "-p", "--batch[=]", "--batch-check[=]", "--batch-all-objects", "--buffer", "--unordered", "--textconv code:diff_driver", "--filters code:filter"] },
+  "ls-files": {
+    options: `
+      -[ftvz]  -c,--cached  -d,--deleted  -m,--modified  -o,--others  -i,--ignored  -s,--stage  -u,--unmerged  -k,--killed
+      --directory  --no-empty-directory  --eol  -x,--exclude=  -X,--exclude-from= read  --exclude-standard
+      --exclude-per-directory=  --error-unmatch  --full-name  --recurse-submodules  --abbrev[=]  --deduplicate  --format=
+    `,
+    run: (call) => unknown(0, call.has("--format", "-s", "-u", "-t", "-v", "--eol") ? null : ["."]),
+  },
+  "ls-tree": {
+    options: `
+      -[drtz]  -l,--long  --name-only  --name-status  --object-only  --full-name  --full-tree  --abbrev[=]  --format=
+    `,
+    run: (call) => unknown(0, call.has("--name-only", "--name-status") ? ["."] : null),
+  },
+  "describe name-rev merge-base cherry show-ref for-each-ref show-branch count-objects check-ref-format verify-commit verify-tag diff-pairs merge-tree var-list":
+    {
+      options: `
+        -a  --all  --tags  --contains  --abbrev[=]  --candidates=  --exact-match  --debug  --long  --match=  --exclude=  --always
+        --dirty[=]  --broken[=]  --first-parent  --name-only  --refs=  --no-undefined  --is-ancestor  --fork-point  --octopus
+        --independent  -v,--verbose  -d,--dereference  -s,--hash[=]  --verify  -q,--quiet  --heads  --branches  --head  --count=
+        --format=  --sort=  --points-at=  --merged[=]  --no-merged[=]  --no-contains[=]  -H,--human-readable  --raw
+      `,
+    },
+  blame: {
+    options: `
+      -[blstw]  -L=  -S= read  -p,--porcelain  --line-porcelain  -e,--show-email  -M[=]  -C[=]  -f,--show-name  -n,--show-number
+      --date=  --root  --incremental  --abbrev=  --since=  --ignore-rev=  --ignore-revs-file= read  --reverse  --color-lines
+      --color-by-age  --contents= read
+    `,
+  },
+  "cat-file": {
+    options: `
+      -[epst]  --batch[=]  --batch-check[=]  --batch-all-objects  --buffer  --unordered  --textconv code:diff_driver
+      --filters code:filter
+    `,
+  },
   grep: {
-    options: ["-NUM", ..."aIiwvEGFPnhHlLzcopqWr".split("").map((flag) => `-${flag}`), "-e=", "-f= read", "-m,--max-count=", "-A,--after-context=", "-B,--before-context=", "-C,--context=", "-O,--open-files-in-pager[=] program", "--cached", "--untracked", "--no-index", "--recurse-submodules", "--textconv code:diff_driver", "--no-textconv", "--max-depth=", "--recursive", "--no-recursive", "--and", "--or", "--not", "--all-match", "--break", "--heading", "--show-function", "--function-context", "--threads=", "--name-only", "--files-with-matches", "--files-without-match", "--count", "--line-number", "--column", "--ignore-case", "--word-regexp", "--invert-match", "--full-name", "--extended-regexp", "--perl-regexp", "--fixed-strings", "--only-matching", "--color[=]", "--no-color", "--quiet", "--text", "--null", "--exclude-standard"],
+    options: `
+      -[acEFGHhIiLlnoPpqrvWwz]  -NUM  -e=  -f= read  -m,--max-count=  -A,--after-context=  -B,--before-context=  -C,--context=
+      -O,--open-files-in-pager[=] program  --cached  --untracked  --no-index  --recurse-submodules  --textconv code:diff_driver
+      --no-textconv  --max-depth=  --recursive  --no-recursive  --and  --or  --not  --all-match  --break  --heading
+      --show-function  --function-context  --threads=  --name-only  --files-with-matches  --files-without-match  --count
+      --line-number  --column  --ignore-case  --word-regexp  --invert-match  --full-name  --extended-regexp  --perl-regexp
+      --fixed-strings  --only-matching  --color[=]  --no-color  --quiet  --text  --null  --exclude-standard
+    `,
     run: (call) => {
       for (const operand of call.has("--no-index") ? call.operands.slice(1) : []) call.read(operand, true);
       return call.has("-l", "-L", "--name-only", "--files-with-matches", "--files-without-match") ? unknown(0, ["."]) : undefined;
@@ -75,7 +141,7 @@ const subcommands: CommandTable = {
   stash: { run: (call) => (["list", "show"].includes(literal(call.args[0]) ?? "") ? again(call, "git log") : change(call)) },
   config: { run: judgeConfig },
   remote: {
-    options: ["-v,--verbose"],
+    options: "-v,--verbose",
     ordered: true,
     run: (call) => {
       const verb = literal(call.operands[0]);
@@ -85,36 +151,68 @@ const subcommands: CommandTable = {
     },
   },
   worktree: { run: (call) => (literal(call.args[0]) === "list" ? undefined : change(call)) },
-  notes: { run: (call) => (["list", "show", undefined].includes(literal(call.args[0])) && (call.args.length === 0 || literal(call.args[0]) !== undefined) ? undefined : change(call)) },
-  bisect: { run: (call) => (["log", "visualize"].includes(literal(call.args[0]) ?? "") && literal(call.args[0]) === "log" ? undefined : change(call, "code:bisect")) },
+  notes: {
+    run: (call) =>
+      ["list", "show", undefined].includes(literal(call.args[0])) && (call.args.length === 0 || literal(call.args[0]) !== undefined)
+        ? undefined
+        : change(call),
+  },
+  bisect: {
+    run: (call) =>
+      ["log", "visualize"].includes(literal(call.args[0]) ?? "") && literal(call.args[0]) === "log"
+        ? undefined
+        : change(call, "code:bisect"),
+  },
   submodule: { run: (call) => (literal(call.args[0]) === "status" || call.args.length === 0 ? undefined : change(call, "network")) },
-  "symbolic-ref": { options: ["-q,--quiet", "--short", "--recurse", "--no-recurse", "-d,--delete change:repository", "-m="], run: (call) => (call.operands.length > 1 ? change(call) : undefined) },
-  "check-ignore check-attr check-mailmap": { options: ["-q,--quiet", "-v,--verbose", "--stdin", "-z", "-n,--non-matching", "--no-index", "-a,--all", "--cached", "--source="] },
-  archive: { options: ["--format=", "-l,--list", "-v,--verbose", "--prefix=", "-o,--output= write", "--add-file= read", "--remote= network", "--exec= program", "--worktree-attributes", "-NUM"] },
-  "fsck verify-pack": { options: ["--full", "--strict", "--unreachable", "--dangling", "--no-dangling", "--root", "--tags", "--cache", "--no-reflogs", "--verbose", "--progress", "--no-progress", "--connectivity-only", "--name-objects", "-v", "-s"] },
-  "version": { options: ["--build-options"] },
+  "symbolic-ref": {
+    options: "-q,--quiet  --short  --recurse  --no-recurse  -d,--delete change:repository  -m=",
+    run: (call) => (call.operands.length > 1 ? change(call) : undefined),
+  },
+  "check-ignore check-attr check-mailmap": {
+    options: `
+      -z  -q,--quiet  -v,--verbose  --stdin  -n,--non-matching  --no-index  -a,--all  --cached  --source=
+    `,
+  },
+  archive: {
+    options: `
+      --format=  -l,--list  -v,--verbose  --prefix=  -o,--output= write  --add-file= read  --remote= network  --exec= program
+      --worktree-attributes  -NUM
+    `,
+  },
+  "fsck verify-pack": {
+    options: `
+      -[sv]  --full  --strict  --unreachable  --dangling  --no-dangling  --root  --tags  --cache  --no-reflogs  --verbose
+      --progress  --no-progress  --connectivity-only  --name-objects
+    `,
+  },
+  version: { options: "--build-options" },
   help: { effects: ["code:interactive"] },
   "fetch ls-remote": changes("network"),
   "clone pull push": changes("network", "code:hooks"),
   "send-email send-pack fetch-pack http-fetch http-push imap-send upload-pack receive-pack request-pull": changes("network"),
   "commit merge rebase am cherry-pick revert checkout switch restore gc hook": changes("code:hooks"),
-  "add stage init reset update-index update-ref mv apply read-tree write-tree commit-tree hash-object mktag mktree pack-refs pack-objects repack prune prune-packed replace rerere sparse-checkout unpack-objects checkout-index maintenance multi-pack-index commit-graph fast-import index-pack bundle": changes(),
+  "add stage init reset update-index update-ref mv apply read-tree write-tree commit-tree hash-object mktag mktree pack-refs pack-objects repack prune prune-packed replace rerere sparse-checkout unpack-objects checkout-index maintenance multi-pack-index commit-graph fast-import index-pack bundle":
+    changes(),
   rm: {
-    options: ["-f,--force", "-n,--dry-run", "-r", "--cached", "--ignore-unmatch", "--sparse", "-q,--quiet", "--pathspec-from-file= read", "--pathspec-file-nul"],
+    options: `
+      -r  -f,--force  -n,--dry-run  --cached  --ignore-unmatch  --sparse  -q,--quiet  --pathspec-from-file= read
+      --pathspec-file-nul
+    `,
     run: (call) => {
       for (const operand of call.has("--cached", "-n") ? [] : call.operands) call.delete(operand);
       return change(call);
     },
   },
   clean: {
-    options: ["-d", "-f,--force", "-i,--interactive", "-n,--dry-run", "-q,--quiet", "-e,--exclude=", "-x", "-X"],
+    options: "-[dXx]  -f,--force  -i,--interactive  -n,--dry-run  -q,--quiet  -e,--exclude=",
     run: (call) => {
       if (call.has("-n") && !call.has("-i")) return undefined;
       call.findings.open("deletes", "`git clean` removes whatever is not tracked");
       return change(call);
     },
   },
-  "filter-branch filter-repo difftool mergetool gui gitk instaweb citool web--browse daemon shell svn p4 cvsserver archimport quiltimport": changes("code:tools", "network"),
+  "filter-branch filter-repo difftool mergetool gui gitk instaweb citool web--browse daemon shell svn p4 cvsserver archimport quiltimport":
+    changes("code:tools", "network"),
   credential: { effects: ["secret:credentials", "code:helper"] },
   "credential-store credential-cache": { effects: ["secret:credentials", "change:credentials"] },
   var: { effects: ["secret:environment"] },
@@ -123,10 +221,12 @@ const subcommands: CommandTable = {
 
 const global: CommandSpec = {
   ordered: true,
-  options: [
-    ...["-C= list", "-c= code:configuration", "--config-env= code:configuration", "--exec-path[=] code:programs", "-p,--paginate code:interactive", "-P,--no-pager", "--no-replace-objects", "--bare", "--git-dir= code:repository", "--work-tree= code:repository", "--namespace="],
-    ...["--literal-pathspecs", "--glob-pathspecs", "--noglob-pathspecs", "--icase-pathspecs", "--no-optional-locks", "--no-lazy-fetch", "--no-advice", "--html-path", "--man-path", "--info-path", "--list-cmds=", "--attr-source=", "-v"],
-  ],
+  options: `
+    -v  -C= list  -c= code:configuration  --config-env= code:configuration  --exec-path[=] code:programs
+    -p,--paginate code:interactive  -P,--no-pager  --no-replace-objects  --bare  --git-dir= code:repository
+    --work-tree= code:repository  --namespace=  --literal-pathspecs  --glob-pathspecs  --noglob-pathspecs  --icase-pathspecs
+    --no-optional-locks  --no-lazy-fetch  --no-advice  --html-path  --man-path  --info-path  --list-cmds=  --attr-source=
+  `,
 };
 
 export const gitCommands: CommandTable = {
@@ -173,14 +273,18 @@ function again(call: Call, as: string): Text {
 
 /** `git config` reads with one operand and writes with two (git-config(1)). */
 function judgeConfig(call: Call): Text {
-  const reading = /^(?:--get|--get-all|--get-regexp|--get-urlmatch|--list|-l|--show-origin|--show-scope|--name-only|-z|--null|--global|--local|--system|--worktree|--bool|--int|--path|--type=\w+|--default=.*|--includes|--no-includes|get|list)$/;
+  const reading =
+    /^(?:--get|--get-all|--get-regexp|--get-urlmatch|--list|-l|--show-origin|--show-scope|--name-only|-z|--null|--global|--local|--system|--worktree|--bool|--int|--path|--type=\w+|--default=.*|--includes|--no-includes|get|list)$/;
   const words = call.args.map(literal);
   const operands = words.filter((word) => word === undefined || !reading.test(word));
   const asks = words.some((word) => /^(?:--get.*|--list|-l|get|list)$/.test(word ?? ""));
   const bad = operands.some((word) => word === undefined || word.startsWith("-"));
   if (bad || operands.length > (asks ? 2 : 1)) return change(call, "code:configuration");
   // A listing shows what was stored for logging in, and so may a name.
-  if (words.some((word) => /^(?:--list|-l|list|--get-regexp)$/.test(word ?? "")) || operands.some((word) => /credential|token|password|extraheader|url/i.test(word ?? ""))) call.effect("secret:configuration");
+  if (
+    words.some((word) => /^(?:--list|-l|list|--get-regexp)$/.test(word ?? "")) ||
+    operands.some((word) => /credential|token|password|extraheader|url/i.test(word ?? ""))
+  )
+    call.effect("secret:configuration");
   return unknown();
 }
-

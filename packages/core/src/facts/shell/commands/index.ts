@@ -44,7 +44,9 @@ let specs: Map<string, CommandSpec> | undefined;
 
 /** What is known of the program of this name. */
 export function lookUp(name: string): CommandSpec | undefined {
-  specs ??= new Map(tables.flatMap((table) => Object.entries(table).flatMap(([names, spec]) => names.split(" ").map((one) => [one, spec] as const))));
+  specs ??= new Map(
+    tables.flatMap((table) => Object.entries(table).flatMap(([names, spec]) => names.split(" ").map((one) => [one, spec] as const))),
+  );
   const found = specs.get(name);
   if (found !== undefined) return found;
   const family = families.find(([pattern]) => pattern.test(name));

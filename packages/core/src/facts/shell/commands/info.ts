@@ -5,12 +5,12 @@ import { empty, literal, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 import { isPublicVariable } from "./variables.ts";
 
-const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".split("");
-const flags = (except = ""): readonly string[] => letters.filter((letter) => !except.includes(letter)).map((letter) => `-${letter}`);
-
 export const infoCommands: CommandTable = {
   date: {
-    options: ["-d,--date=", "-f,--file= read", "-I,--iso-8601[=]", "-R,--rfc-email", "--rfc-3339=", "-r,--reference= list", "-s,--set= privilege:clock", "-u,--utc,--universal", "-j", "-v=", "--debug", "--resolution"],
+    options: `
+      -j  -d,--date=  -f,--file= read  -I,--iso-8601[=]  -R,--rfc-email  --rfc-3339=  -r,--reference= list
+      -s,--set= privilege:clock  -u,--utc,--universal  -v=  --debug  --resolution
+    `,
     run: (call) => {
       // An operand that is no format sets the clock; on BSD `-j` keeps it from that.
       if (call.operands.some((operand) => !operand.text.startsWith("+")) && !call.has("-j")) call.effect("privilege:clock");
@@ -18,56 +18,86 @@ export const infoCommands: CommandTable = {
     },
   },
   hostname: {
-    options: ["-a,--alias", "-A,--all-fqdns", "-d,--domain", "-f,--fqdn,--long", "-i,--ip-address", "-I,--all-ip-addresses", "-s,--short", "-y,--yp,--nis", "-F= privilege:hostname", "-b"],
+    options: `
+      -b  -a,--alias  -A,--all-fqdns  -d,--domain  -f,--fqdn,--long  -i,--ip-address  -I,--all-ip-addresses  -s,--short
+      -y,--yp,--nis  -F= privilege:hostname
+    `,
     run: (call) => {
       if (call.operands.length > 0) call.effect("privilege:hostname");
       return undefined;
     },
   },
-  "uname arch nproc whoami id groups logname users who w uptime tty locale getconf lscpu lsblk lsmod lspci lsusb free vmstat iostat mpstat cal ncal sw_vers hostid lsb_release last lastlog": {
-    options: [...flags(), "-NUM", "--all", "--ignore=", "--kernel-name", "--nodename", "--kernel-release", "--kernel-version", "--machine", "--processor", "--hardware-platform", "--operating-system", "--user", "--group", "--groups", "--name", "--real", "--zero", "--human", "--total", "--wide", "--mebi", "--gibi", "--json", "--pretty", "--since", "--short", "--description", "--release", "--codename", "--output=", "--fs"],
-  },
+  "uname arch nproc whoami id groups logname users who w uptime tty locale getconf lscpu lsblk lsmod lspci lsusb free vmstat iostat mpstat cal ncal sw_vers hostid lsb_release last lastlog":
+    {
+      options: `
+        -[AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  -NUM  --all  --ignore=  --kernel-name  --nodename
+        --kernel-release  --kernel-version  --machine  --processor  --hardware-platform  --operating-system  --user  --group
+        --groups  --name  --real  --zero  --human  --total  --wide  --mebi  --gibi  --json  --pretty  --since  --short
+        --description  --release  --codename  --output=  --fs
+      `,
+    },
   // Arguments of other processes may hold secrets; their environment surely does.
   ps: {
-    options: [...flags("eECGgopqstUuN"), "-e", "-C=", "-G=", "-g=", "-o,--format=", "-p,--pid=", "-q=", "-s=", "-t=", "-U=", "-u[=]", "-N", "--sort=", "--ppid=", "--no-headers", "--headers", "--forest", "--cols=", "--width=", "--user=", "--deselect"],
+    options: `
+      -[AaBbcDdeFfHhIiJjKkLlMmNnOPQRrSTVvWwXxYyZz]  -C=  -G=  -g=  -o,--format=  -p,--pid=  -q=  -s=  -t=  -U=  -u[=]  --sort=
+      --ppid=  --no-headers  --headers  --forest  --cols=  --width=  --user=  --deselect
+    `,
     run: (call) => {
       if (call.operands.some((operand) => !/^[axuflgjstvwrLTmhkX0-9,]+$/.test(literal(operand) ?? "e"))) call.effect("secret:environment");
       return undefined;
     },
   },
-  "pgrep pidof pstree jps": { options: [...flags(), "--list-full", "--list-name", "--full", "--newest", "--oldest", "--count", "--exact", "--parent=", "--user="] },
+  "pgrep pidof pstree jps": {
+    options: `
+      -[AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  --list-full  --list-name  --full  --newest  --oldest  --count
+      --exact  --parent=  --user=
+    `,
+  },
   "top htop btop watchdog": { effects: ["code:interactive"] },
-  "lsof fuser": { options: [...flags("kiu"), "-i[=]", "-u=", "-k change:processes", "--kill change:processes"] },
+  "lsof fuser": {
+    options: `
+    -[AaBbCcDdEeFfGgHhIJjKLlMmNnOoPpQqRrSsTtUVvWwXxYyZz]  -i[=]  -u=  -k change:processes  --kill change:processes
+  `,
+  },
   printenv: {
-    options: ["-0,--null"],
+    options: "-0,--null",
     run: (call) => {
       if (call.operands.length === 0 || !call.operands.every(isPublicVariable)) call.effect("secret:environment");
       return undefined;
     },
   },
-  sleep: { options: [], run: () => empty },
+  sleep: { options: "", run: () => empty },
   "numfmt factor expr bc dc units": {
-    options: [...flags("f"), "-f=", "--from=", "--to=", "--suffix=", "--field=", "--format=", "--header[=]", "--padding=", "--grouping", "--delimiter=", "--invalid=", "--round=", "--mathlib", "--quiet", "--expression="],
+    options: `
+      -[AaBbCcDdEeFGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  -f=  --from=  --to=  --suffix=  --field=  --format=  --header[=]
+      --padding=  --grouping  --delimiter=  --invalid=  --round=  --mathlib  --quiet  --expression=
+    `,
     run: shellEscape,
   },
   "tsc-version cowsay figlet fortune banner": {},
   xdpyinfo: {},
-  "ss netstat": { options: [...flags("K"), "-K change:network", "--listening", "--tcp", "--udp", "--numeric", "--processes", "--all", "--summary"] },
+  "ss netstat": {
+    options: `
+      -[AaBbCcDdEeFfGgHhIiJjkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  -K change:network  --listening  --tcp  --udp  --numeric  --processes
+      --all  --summary
+    `,
+  },
   "ip ifconfig route arp": { effects: ["change:network"] },
   "getent nslookup dig host whois": { effects: ["network"] },
   "dmesg journalctl": { effects: ["secret:system_log"] },
-  "sysctl": { effects: ["privilege:kernel"] },
+  sysctl: { effects: ["privilege:kernel"] },
   "xargs-version pbpaste xclip xsel wl-paste": { effects: ["secret:clipboard"] },
   "pbcopy wl-copy": { effects: ["change:clipboard"] },
   "say notify-send": { effects: ["change:desktop"] },
   "tmux screen zellij byobu": { effects: ["code:terminal"] },
-  tokei: { options: [...flags(), "--sort=", "--output=", "--exclude="], operands: "list" },
-  cloc: { operands: "list", options: ["--json", "--csv", "--vcs=", "--exclude-dir=", "--by-file", "--quiet"], effects: [] },
+  tokei: { options: "-[AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  --sort=  --output=  --exclude=", operands: "list" },
+  cloc: { operands: "list", options: "--json  --csv  --vcs=  --exclude-dir=  --by-file  --quiet", effects: [] },
 };
 
 /** `dc` runs a command behind `!`; so the little calculators do only what their words say, and not what a pipe tells them. */
 function shellEscape(call: Call): Text {
-  if (["bc", "dc", "units"].includes(call.program) && (call.args.some((item) => item.text.includes("!")) || call.program === "dc")) call.code("interactive");
+  if (["bc", "dc", "units"].includes(call.program) && (call.args.some((item) => item.text.includes("!")) || call.program === "dc"))
+    call.code("interactive");
   for (const operand of call.program === "bc" ? call.operands : []) call.read(operand);
   return unknown(call.stdin.sources);
 }

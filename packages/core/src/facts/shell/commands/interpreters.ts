@@ -1,14 +1,14 @@
 // Programs that run code: shells, interpreters, database clients. Shell text is analysed, the rest is not.
-import type { Call } from "../call.ts";
+import { Call } from "../call.ts";
 import type { CommandSpec, CommandTable } from "../grammar.ts";
 import { isKnown, joined, known, literal, source, unknown } from "../text.ts";
 import type { Field, Text } from "../text.ts";
 
 const shell: CommandSpec = {
-  options: [
-    ..."abefhilmnprstuvxBCDEHPTk".split("").map((flag) => `-${flag}`),
-    ...["-c", "-o=", "-O=", "--posix", "--norc", "--noprofile", "--login", "--restricted", "--verbose", "--noediting", "--debugger", "--dump-strings", "--dump-po-strings", "--pretty-print", "--rcfile= read code:script", "--init-file= read code:script"],
-  ],
+  options: `
+    -[aBbCcDEefHhiklmnPprsTtuvx]  -o=  -O=  --posix  --norc  --noprofile  --login  --restricted  --verbose  --noediting
+    --debugger  --dump-strings  --dump-po-strings  --pretty-print  --rcfile= read code:script  --init-file= read code:script
+  `,
   ordered: true,
   run: runShell,
 };
@@ -17,27 +17,38 @@ const interpreter: CommandSpec = { run: (call) => (asksVersion(call) ? unknown()
 
 export const interpreterCommands: CommandTable = {
   "bash sh dash ash ksh mksh zsh rbash": shell,
-  "fish csh tcsh nu elvish xonsh pwsh powershell powershell.exe cmd cmd.exe command.com wsl wsl.exe": { run: (call) => runInterpreter(call, "other_shell") },
+  "fish csh tcsh nu elvish xonsh pwsh powershell powershell.exe cmd cmd.exe command.com wsl wsl.exe": {
+    run: (call) => runInterpreter(call, "other_shell"),
+  },
   "python pypy pypy3 ipython jupyter": interpreter,
   "interpreter node nodejs deno bun tsx ts-node perl ruby php php-cgi lua luajit tclsh wish expect guile racket scheme sbcl clisp ghci runghc runhaskell julia Rscript R octave java javaw jshell kotlin kotlinc scala groovy elixir iex erl escript swift osascript gdb lldb irb pry awk-script dotnet mono wine cscript wscript mshta rundll32 qjs d8 coffee zx raku crystal nim vlang":
     interpreter,
-  "sqlite3 psql mysql mariadb mongosh mongo redis-cli sqlcmd clickhouse-client duckdb cqlsh influx": { run: (call) => runInterpreter(call, "database") },
+  "sqlite3 psql mysql mariadb mongosh mongo redis-cli sqlcmd clickhouse-client duckdb cqlsh influx": {
+    run: (call) => runInterpreter(call, "database"),
+  },
   "compiler cc c++ rustc tcc ld as go-build zig": { effects: ["code:compiler"] },
 };
 
 /** bash(1) "Invocation": `-c` takes its script from the first operand; without it that is a file, and without any standard input is the script. */
 function runShell(call: Call): Text {
-  const operands = [...call.operands];
-  // `+x` and `+o name` take options away.
-  while (/^\+[A-Za-z]+$/.test(operands[0]?.text ?? "")) operands.splice(0, /^\+[oO]$/.test(operands[0]?.text ?? "") ? 2 : 1);
-  const [first, ...args] = operands;
+  const [first, ...args] = call.operands;
+  if (first !== undefined && /^\+[A-Za-z]+$/.test(first.text)) {
+    // `+x` and `+o name` take options away, and more options may follow.
+    const at = call.args.indexOf(first);
+    const rest = [...call.args.slice(0, at), ...call.args.slice(at + (/[oO]$/.test(first.text) ? 2 : 1))];
+    const inner = new Call(call.program, rest, shell, call);
+    const output = inner.judge();
+    call.recognized &&= inner.recognized;
+    return output;
+  }
   if (call.has("-c")) {
     if (first === undefined) return unknown();
     const state = call.state.copy();
     if (args[0] !== undefined) state.set("0", args[0]);
     return call.shell(first, { positional: positional(args.slice(1)), state });
   }
-  if (first === undefined || call.has("-s") || literal(first) === "-") return call.shell(call.stdin, { positional: positional(call.has("-s") ? operands : args), stdin: unknown() });
+  if (first === undefined || call.has("-s") || literal(first) === "-")
+    return call.shell(call.stdin, { positional: positional(call.has("-s") ? call.operands : args), stdin: unknown() });
   call.read(first);
   const content = call.interpreter.content(first, call.state, call.stdin);
   return call.shell(content, { positional: positional(args) });

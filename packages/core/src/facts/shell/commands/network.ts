@@ -7,27 +7,46 @@ import { joinWords } from "./builtins.ts";
 
 export const networkCommands: CommandTable = {
   curl: {
-    options: [
-      ..."0123456#aBfgGiIjklLMnNOpqRsSvZ".split("").map((flag) => `-${flag}`),
-      ...["-A,--user-agent=", "-b,--cookie=", "-c,--cookie-jar= write", "-C,--continue-at=", "-d,--data=", "--data-ascii=", "--data-binary=", "--data-raw=", "--data-urlencode=", "--json=", "-D,--dump-header= write", "-e,--referer=", "-E,--cert= read", "-F,--form=", "--form-string=", "-h,--help[=]", "-H,--header=", "-K,--config= read code:configuration", "-m,--max-time=", "-o,--output= write", "--output-dir= write", "-P,--ftp-port=", "-Q,--quote=", "-r,--range=", "-t,--telnet-option=", "-T,--upload-file= read", "-u,--user=", "-U,--proxy-user=", "-w,--write-out=", "-x,--proxy=", "-X,--request=", "-y,--speed-time=", "-Y,--speed-limit=", "-z,--time-cond="],
-      ...["--url=", "--retry=", "--retry-delay=", "--retry-max-time=", "--retry-connrefused", "--retry-all-errors", "--connect-timeout=", "--max-redirs=", "--resolve=", "--connect-to=", "--cacert= read", "--capath= read", "--key= read", "--ciphers=", "--compressed", "--fail", "--fail-with-body", "--silent", "--show-error", "--location", "--location-trusted", "--head", "--include", "--insecure", "--verbose", "--trace= write", "--trace-ascii= write", "--stderr= write", "--remote-name", "--remote-name-all", "--remote-header-name", "-J", "--create-dirs", "--get", "--http1.0", "--http1.1", "--http2", "--http3", "--tlsv1.2", "--tlsv1.3", "--ssl-reqd", "--proto=", "--proto-redir=", "--no-progress-meter", "--progress-bar", "--no-buffer", "--next", "--parallel", "--globoff", "--ipv4", "--ipv6", "--interface=", "--limit-rate=", "--netrc", "--netrc-file= read", "--oauth2-bearer=", "--aws-sigv4=", "--unix-socket= list", "--hsts= write", "--alt-svc= write", "--etag-save= write", "--etag-compare= read", "--libcurl= write", "--doh-url=", "--path-as-is", "--request-target=", "--basic", "--digest", "--negotiate", "--ntlm", "--anyauth", "--disable", "--noproxy=", "--keepalive-time=", "--tcp-nodelay", "--styled-output", "--no-styled-output"],
-    ],
+    options: `
+      -[#0123456aBfGgIiJjkLlMNnOpqRSsvZ]  -A,--user-agent=  -b,--cookie=  -c,--cookie-jar= write  -C,--continue-at=  -d,--data=
+      --data-ascii=  --data-binary=  --data-raw=  --data-urlencode=  --json=  -D,--dump-header= write  -e,--referer=
+      -E,--cert= read  -F,--form=  --form-string=  -h,--help[=]  -H,--header=  -K,--config= read code:configuration
+      -m,--max-time=  -o,--output= write  --output-dir= write  -P,--ftp-port=  -Q,--quote=  -r,--range=  -t,--telnet-option=
+      -T,--upload-file= read  -u,--user=  -U,--proxy-user=  -w,--write-out=  -x,--proxy=  -X,--request=  -y,--speed-time=
+      -Y,--speed-limit=  -z,--time-cond=  --url=  --retry=  --retry-delay=  --retry-max-time=  --retry-connrefused
+      --retry-all-errors  --connect-timeout=  --max-redirs=  --resolve=  --connect-to=  --cacert= read  --capath= read
+      --key= read  --ciphers=  --compressed  --fail  --fail-with-body  --silent  --show-error  --location  --location-trusted
+      --head  --include  --insecure  --verbose  --trace= write  --trace-ascii= write  --stderr= write  --remote-name
+      --remote-name-all  --remote-header-name  --create-dirs  --get  --http1.0  --http1.1  --http2  --http3  --tlsv1.2  --tlsv1.3
+      --ssl-reqd  --proto=  --proto-redir=  --no-progress-meter  --progress-bar  --no-buffer  --next  --parallel  --globoff
+      --ipv4  --ipv6  --interface=  --limit-rate=  --netrc  --netrc-file= read  --oauth2-bearer=  --aws-sigv4=
+      --unix-socket= list  --hsts= write  --alt-svc= write  --etag-save= write  --etag-compare= read  --libcurl= write  --doh-url=
+      --path-as-is  --request-target=  --basic  --digest  --negotiate  --ntlm  --anyauth  --disable  --noproxy=  --keepalive-time=
+      --tcp-nodelay  --styled-output  --no-styled-output
+    `,
     effects: ["network"],
     run: curl,
   },
   "wget wget2": {
-    options: [
-      ..."bcFghiNqrSvVxEHkKLmnp4".split("").filter((flag) => flag !== "i").map((flag) => `-${flag}`),
-      ...["-a,--append-output= write", "-A,--accept=", "-B,--base=", "-D,--domains=", "-e,--execute= code:configuration", "-i,--input-file= read", "-I=", "-l,--level=", "-o,--output-file= write", "-O,--output-document= write", "-P,--directory-prefix= write", "-Q,--quota=", "-R,--reject=", "-t,--tries=", "-T,--timeout=", "-U,--user-agent=", "-w,--wait=", "-X=", "--header=", "--post-data=", "--post-file= read", "--body-file= read", "--body-data=", "--method=", "--use-askpass= program", "--config= read code:configuration", "--ca-certificate= read", "--load-cookies= read", "--save-cookies= write", "--user=", "--password=", "--proxy=", "--no-proxy", "--quiet", "--no-verbose", "--continue", "--no-check-certificate", "--timestamping", "--mirror", "--recursive", "--no-parent", "--page-requisites", "--convert-links", "--spider", "--show-progress", "--progress=", "--content-disposition", "--restrict-file-names=", "--max-redirect=", "--https-only", "--no-clobber", "--retry-connrefused", "--waitretry=", "--limit-rate="],
-    ],
+    options: `
+      -[4bcEFgHhKkLmNnpqrSVvx]  -a,--append-output= write  -A,--accept=  -B,--base=  -D,--domains=
+      -e,--execute= code:configuration  -i,--input-file= read  -I=  -l,--level=  -o,--output-file= write
+      -O,--output-document= write  -P,--directory-prefix= write  -Q,--quota=  -R,--reject=  -t,--tries=  -T,--timeout=
+      -U,--user-agent=  -w,--wait=  -X=  --header=  --post-data=  --post-file= read  --body-file= read  --body-data=  --method=
+      --use-askpass= program  --config= read code:configuration  --ca-certificate= read  --load-cookies= read
+      --save-cookies= write  --user=  --password=  --proxy=  --no-proxy  --quiet  --no-verbose  --continue  --no-check-certificate
+      --timestamping  --mirror  --recursive  --no-parent  --page-requisites  --convert-links  --spider  --show-progress
+      --progress=  --content-disposition  --restrict-file-names=  --max-redirect=  --https-only  --no-clobber  --retry-connrefused
+      --waitretry=  --limit-rate=
+    `,
     effects: ["network"],
     run: wget,
   },
   "ssh autossh mosh slogin": {
-    options: [
-      ..."46AaCfGgKkMNnqsTtVvXxYy".split("").map((flag) => `-${flag}`),
-      ...["-B=", "-b=", "-c=", "-D=", "-E= write", "-e=", "-F= read code:configuration", "-I= code:library", "-i= read", "-J=", "-L=", "-l=", "-m=", "-O=", "-o= code:configuration", "-p=", "-Q=", "-R=", "-S=", "-W=", "-w="],
-    ],
+    options: `
+      -[46AaCfGgKkMNnqsTtVvXxYy]  -B=  -b=  -c=  -D=  -E= write  -e=  -F= read code:configuration  -I= code:library  -i= read  -J=
+      -L=  -l=  -m=  -O=  -o= code:configuration  -p=  -Q=  -R=  -S=  -W=  -w=
+    `,
     ordered: true,
     effects: ["network", "code:remote"],
     run: (call) => {
@@ -44,7 +63,9 @@ export const networkCommands: CommandTable = {
   "nc ncat netcat nc.openbsd nc.traditional socat websocat": {
     effects: ["network", "code:connection"],
     run: (call) => {
-      const runs = call.args.some((item) => /^-[A-Za-z]*[ec]$|^--(?:exec|sh-exec|lua-exec)/.test(item.text) || /^(?:exec|system|shell):/i.test(item.text));
+      const runs = call.args.some(
+        (item) => /^-[A-Za-z]*[ec]$|^--(?:exec|sh-exec|lua-exec)/.test(item.text) || /^(?:exec|system|shell):/i.test(item.text),
+      );
       if (runs && call.program !== "websocat") call.effect("hazard:reverse_shell");
       return unknown(source.network);
     },
@@ -67,7 +88,10 @@ export const networkCommands: CommandTable = {
       return unknown(call.stdin.sources | (name === "s_client" ? source.network : 0) | (decodes ? source.decoded : 0));
     },
   },
-  "gpg gpg2 age sops pass op bw lpass keyctl secret-tool security": { effects: ["secret:keys", "code:cryptography"], run: (call) => unknown(call.stdin.sources | source.decoded) },
+  "gpg gpg2 age sops pass op bw lpass keyctl secret-tool security": {
+    effects: ["secret:keys", "code:cryptography"],
+    run: (call) => unknown(call.stdin.sources | source.decoded),
+  },
   "ssh-keygen ssh-add ssh-agent ssh-copy-id ssh-keyscan": { effects: ["secret:keys", "change:keys", "network"] },
 };
 
@@ -98,13 +122,17 @@ function wget(call: Call): Text {
   if (outputs.some((output) => output.text === "-")) return received;
   for (const output of outputs) call.interpreter.keep(output, call.state, received, false);
   if (outputs.length === 0 && !call.has("--spider")) for (const url of call.operands) saveAs(call, url);
-  if (call.has("-r", "-m", "-p", "--recursive", "--mirror", "--content-disposition", "-i")) call.findings.open("writes", "what `wget` writes is for the server to say");
+  if (call.has("-r", "-m", "-p", "--recursive", "--mirror", "--content-disposition", "-i"))
+    call.findings.open("writes", "what `wget` writes is for the server to say");
   return unknown(source.network);
 }
 
 /** The file that a download is kept in: the last name of its address. */
 function saveAs(call: Call, url: Field): void {
-  const name = isKnown(url) && url.text.length < 2048 ? (/^(?:[a-z]+:\/\/)?[^/?#]+\/(?:[^?#]*\/)?([^/?#]+)(?:[?#].*)?$/i.exec(url.text)?.[1] ?? "index.html") : undefined;
+  const name =
+    isKnown(url) && url.text.length < 2048
+      ? (/^(?:[a-z]+:\/\/)?[^/?#]+\/(?:[^?#]*\/)?([^/?#]+)(?:[?#].*)?$/i.exec(url.text)?.[1] ?? "index.html")
+      : undefined;
   const file = name === undefined ? field(unknown()) : field(name);
   call.write(file);
   call.interpreter.keep(file, call.state, unknown(source.network), false);
@@ -113,7 +141,9 @@ function saveAs(call: Call, url: Field): void {
 /** The host of an address where every client would agree on it. */
 function hostOf(url: Field): string | undefined {
   const text = literal(url);
-  return text === undefined ? undefined : /^(?:https?|ftps?):\/\/([A-Za-z0-9][A-Za-z0-9.-]*)(?::\d+)?(?:[/?#][^\\\s@{}[\]]*)?$/.exec(text)?.[1]?.toLowerCase();
+  return text === undefined
+    ? undefined
+    : /^(?:https?|ftps?):\/\/([A-Za-z0-9][A-Za-z0-9.-]*)(?::\d+)?(?:[/?#][^\\\s@{}[\]]*)?$/.exec(text)?.[1]?.toLowerCase();
 }
 
 function remoteCopy(call: Call): undefined {
@@ -122,7 +152,8 @@ function remoteCopy(call: Call): undefined {
   if (call.program === "rsync" && call.args.some((item) => /^--(?:del|delete)/.test(item.text))) {
     call.findings.open("deletes", "`rsync` deletes what the other side does not have");
     const target = call.args.at(-1);
-    if (target !== undefined && !target.text.includes(":")) for (const place of call.interpreter.places.below(target, call.state)) call.delete1(place, true);
+    if (target !== undefined && !target.text.includes(":"))
+      for (const place of call.interpreter.places.below(target, call.state)) call.delete1(place, true);
   }
   call.findings.open("writes", `\`${call.program}\` writes what the other side has`);
 }

@@ -9,13 +9,15 @@ import { directoriesOf } from "../under.ts";
 export const searchCommands: CommandTable = {
   find: { run: find },
   "ls dir vdir lsd eza exa": {
-    options: [
-      ..."aAbBcCdDfFgGhHiIkLlmnNopqQrRsStTuUvwxXZ1@eWOy".split("").filter((flag) => !"ITw".includes(flag)).map((flag) => `-${flag}`),
-      ...["-I,--ignore=", "-T,--tabsize=", "-w,--width=", "--all", "--almost-all", "--author", "--escape", "--block-size=", "--ignore-backups", "--color[=]", "--colour[=]", "--directory", "--dired"],
-      ...["--classify[=]", "--file-type", "--format=", "--full-time", "--group-directories-first", "--no-group", "--human-readable", "--si", "--dereference-command-line", "--hide=", "--hyperlink[=]"],
-      ...["--indicator-style=", "--inode", "--kibibytes", "--dereference", "--numeric-uid-gid", "--literal", "--hide-control-chars", "--show-control-chars", "--quote-name", "--quoting-style=", "--reverse", "--recursive"],
-      ...["--size", "--sort=", "--time=", "--time-style=", "--context", "--zero", "--git", "--icons[=]", "--long", "--tree", "--level=", "--header", "--oneline", "--git-ignore", "--no-user", "--no-permissions"],
-    ],
+    options: `
+      -[1@AaBbCcDdeFfGgHhikLlmNnOopQqRrSstUuvWXxyZ]  -I,--ignore=  -T,--tabsize=  -w,--width=  --all  --almost-all  --author
+      --escape  --block-size=  --ignore-backups  --color[=]  --colour[=]  --directory  --dired  --classify[=]  --file-type
+      --format=  --full-time  --group-directories-first  --no-group  --human-readable  --si  --dereference-command-line  --hide=
+      --hyperlink[=]  --indicator-style=  --inode  --kibibytes  --dereference  --numeric-uid-gid  --literal  --hide-control-chars
+      --show-control-chars  --quote-name  --quoting-style=  --reverse  --recursive  --size  --sort=  --time=  --time-style=
+      --context  --zero  --git  --icons[=]  --long  --tree  --level=  --header  --oneline  --git-ignore  --no-user
+      --no-permissions
+    `,
     operands: "list",
     run: (call) => {
       if (call.operands.length === 0) return unknown(0, ["."]);
@@ -23,46 +25,82 @@ export const searchCommands: CommandTable = {
     },
   },
   tree: {
-    options: [
-      ..."adfghilnpqrstuvxACDFJNQSUX".split("").map((flag) => `-${flag}`),
-      ...["-L=", "-P=", "-I=", "-H=", "-T=", "-o= write", "-R change:files", "--dirsfirst", "--filesfirst", "--filelimit=", "--noreport", "--prune", "--gitignore", "--matchdirs", "--ignore-case", "--si", "--du", "--sort[=]", "--charset=", "--timefmt=", "--inodes", "--device", "--fromfile", "--metafirst"],
-    ],
+    options: `
+      -[AaCDdFfghiJlNnpQqrSstUuvXx]  -L=  -P=  -I=  -H=  -T=  -o= write  -R change:files  --dirsfirst  --filesfirst  --filelimit=
+      --noreport  --prune  --gitignore  --matchdirs  --ignore-case  --si  --du  --sort[=]  --charset=  --timefmt=  --inodes
+      --device  --fromfile  --metafirst
+    `,
     operands: "list",
   },
-  stat: { options: ["-L,--dereference", "-f,--file-system", "--cached=", "-c,--format=", "--printf=", "-t,--terse", "-x", "-s", "-r", "-n", "-q"], operands: "list" },
-  readlink: { options: ["-f,--canonicalize", "-e,--canonicalize-existing", "-m,--canonicalize-missing", "-n,--no-newline", "-q,--quiet", "-s,--silent", "-v,--verbose", "-z,--zero"], operands: "list" },
-  realpath: { options: ["-e,--canonicalize-existing", "-m,--canonicalize-missing", "-L,--logical", "-P,--physical", "-q,--quiet", "--relative-to= list", "--relative-base= list", "-s,--strip,--no-symlinks", "-z,--zero"], operands: "list" },
-  basename: { options: ["-a,--multiple", "-s,--suffix=", "-z,--zero"], run: baseNameOf },
-  dirname: { options: ["-z,--zero"], run: directoryNameOf },
-  "pathchk namei": { options: ["-p", "-P", "--portability", "-l", "-m", "-o", "-v", "-x"], operands: "list" },
+  stat: {
+    options: `
+      -[nqrsx]  -L,--dereference  -f,--file-system  --cached=  -c,--format=  --printf=  -t,--terse
+    `,
+    operands: "list",
+  },
+  readlink: {
+    options: `
+      -f,--canonicalize  -e,--canonicalize-existing  -m,--canonicalize-missing  -n,--no-newline  -q,--quiet  -s,--silent
+      -v,--verbose  -z,--zero
+    `,
+    operands: "list",
+  },
+  realpath: {
+    options: `
+      -e,--canonicalize-existing  -m,--canonicalize-missing  -L,--logical  -P,--physical  -q,--quiet  --relative-to= list
+      --relative-base= list  -s,--strip,--no-symlinks  -z,--zero
+    `,
+    operands: "list",
+  },
+  basename: { options: "-a,--multiple  -s,--suffix=  -z,--zero", run: baseNameOf },
+  dirname: { options: "-z,--zero", run: directoryNameOf },
+  "pathchk namei": { options: "-[lmoPpvx]  --portability", operands: "list" },
   du: {
-    options: [
-      ..."abcDHhkLlmPSsx0gt".split("").filter((flag) => flag !== "t").map((flag) => `-${flag}`),
-      ...["-B,--block-size=", "-d,--max-depth=", "-t,--threshold=", "-I=", "-X,--exclude-from= read", "--all", "--apparent-size", "--bytes", "--total", "--dereference-args", "--files0-from= read secret:listed_files", "--human-readable", "--inodes", "--dereference", "--count-links", "--null", "--no-dereference", "--separate-dirs", "--si", "--summarize", "--time[=]", "--time-style=", "--exclude=", "--one-file-system"],
-    ],
+    options: `
+      -[0abcDgHhkLlmPSsx]  -B,--block-size=  -d,--max-depth=  -t,--threshold=  -I=  -X,--exclude-from= read  --all
+      --apparent-size  --bytes  --total  --dereference-args  --files0-from= read secret:listed_files  --human-readable  --inodes
+      --dereference  --count-links  --null  --no-dereference  --separate-dirs  --si  --summarize  --time[=]  --time-style=
+      --exclude=  --one-file-system
+    `,
     operands: "list",
   },
   df: {
-    options: [..."ahHiklPTvgm".split("").map((flag) => `-${flag}`), "-B,--block-size=", "-t,--type=", "-x,--exclude-type=", "--all", "--total", "--human-readable", "--si", "--inodes", "--local", "--no-sync", "--output[=]", "--portability", "--print-type", "--sync"],
+    options: `
+      -[agHhiklmPTv]  -B,--block-size=  -t,--type=  -x,--exclude-type=  --all  --total  --human-readable  --si  --inodes  --local
+      --no-sync  --output[=]  --portability  --print-type  --sync
+    `,
     operands: "list",
   },
   "fd fdfind": {
-    options: [
-      ..."HIusigFapl01qLh".split("").map((flag) => `-${flag}`),
-      ...["-d,--max-depth=", "--min-depth=", "--exact-depth=", "-E,--exclude=", "-t,--type=", "-e,--extension=", "-S,--size=", "--changed-within=", "--changed-before=", "-o,--owner=", "-c,--color=", "-j,--threads=", "-C,--base-directory= list", "--max-results=", "--search-path= list", "-x,--exec= program", "-X,--exec-batch= program", "--hidden", "--no-ignore", "--no-ignore-vcs", "--unrestricted", "--case-sensitive", "--ignore-case", "--glob", "--regex", "--fixed-strings", "--absolute-path", "--list-details", "--follow", "--full-path", "--print0", "--prune", "--quiet", "--strip-cwd-prefix[=]", "--ignore-file= read", "--format="],
-    ],
+    options: `
+      -[01aFgHhIiLlpqsu]  -d,--max-depth=  --min-depth=  --exact-depth=  -E,--exclude=  -t,--type=  -e,--extension=  -S,--size=
+      --changed-within=  --changed-before=  -o,--owner=  -c,--color=  -j,--threads=  -C,--base-directory= list  --max-results=
+      --search-path= list  -x,--exec= program  -X,--exec-batch= program  --hidden  --no-ignore  --no-ignore-vcs  --unrestricted
+      --case-sensitive  --ignore-case  --glob  --regex  --fixed-strings  --absolute-path  --list-details  --follow  --full-path
+      --print0  --prune  --quiet  --strip-cwd-prefix[=]  --ignore-file= read  --format=
+    `,
     operands: ["text", "list"],
     run: (call) => {
       const roots = call.operands.slice(1);
-      return roots.every(isKnown) && !call.has("--format", "-C", "--search-path") ? unknown(0, roots.length === 0 ? ["."] : roots.map((root) => root.text)) : undefined;
+      return roots.every(isKnown) && !call.has("--format", "-C", "--search-path")
+        ? unknown(0, roots.length === 0 ? ["."] : roots.map((root) => root.text))
+        : undefined;
     },
   },
   "rg ripgrep ag ack": {
-    options: [
-      ..."aciInNoFPqsSuUvwxlLHhz0p.b".split("").filter((flag) => flag !== "z").map((flag) => `-${flag}`),
-      ...["-z,--search-zip code:decompressor", "--pre= program", "--pre-glob=", "--hostname-bin= program", "-A,--after-context=", "-B,--before-context=", "-C,--context=", "-e,--regexp=", "-f,--file= read", "-g,--glob=", "--iglob=", "-m,--max-count=", "-M,--max-columns=", "-t,--type=", "-T,--type-not=", "-r,--replace=", "-j,--threads=", "-d,--max-depth=", "-E,--encoding=", "--color=", "--colors=", "--sort=", "--sortr=", "--type-add=", "--ignore-file= read", "--max-filesize=", "--path-separator=", "--context-separator=", "--engine=", "--dfa-size-limit=", "--regex-size-limit="],
-      ...["--binary", "--block-buffered", "--byte-offset", "--case-sensitive", "--column", "--count", "--count-matches", "--debug", "--files", "--files-with-matches", "--files-without-match", "--fixed-strings", "--follow", "--heading", "--no-heading", "--hidden", "--ignore-case", "--include-zero", "--invert-match", "--json", "--line-buffered", "--line-number", "--no-line-number", "--line-regexp", "--multiline", "--multiline-dotall", "--no-config", "--no-ignore", "--no-ignore-vcs", "--no-ignore-parent", "--no-ignore-global", "--no-messages", "--no-filename", "--null", "--null-data", "--one-file-system", "--only-matching", "--passthru", "--pcre2", "--pretty", "--quiet", "--smart-case", "--stats", "--text", "--trim", "--type-list", "--unrestricted", "--vimgrep", "--with-filename", "--word-regexp", "--no-unicode", "--crlf"],
-    ],
+    options: `
+      -[.0abcFHhIiLlNnoPpqSsUuvwx]  -z,--search-zip code:decompressor  --pre= program  --pre-glob=  --hostname-bin= program
+      -A,--after-context=  -B,--before-context=  -C,--context=  -e,--regexp=  -f,--file= read  -g,--glob=  --iglob=
+      -m,--max-count=  -M,--max-columns=  -t,--type=  -T,--type-not=  -r,--replace=  -j,--threads=  -d,--max-depth=
+      -E,--encoding=  --color=  --colors=  --sort=  --sortr=  --type-add=  --ignore-file= read  --max-filesize=  --path-separator=
+      --context-separator=  --engine=  --dfa-size-limit=  --regex-size-limit=  --binary  --block-buffered  --byte-offset
+      --case-sensitive  --column  --count  --count-matches  --debug  --files  --files-with-matches  --files-without-match
+      --fixed-strings  --follow  --heading  --no-heading  --hidden  --ignore-case  --include-zero  --invert-match  --json
+      --line-buffered  --line-number  --no-line-number  --line-regexp  --multiline  --multiline-dotall  --no-config  --no-ignore
+      --no-ignore-vcs  --no-ignore-parent  --no-ignore-global  --no-messages  --no-filename  --null  --null-data
+      --one-file-system  --only-matching  --passthru  --pcre2  --pretty  --quiet  --smart-case  --stats  --text  --trim
+      --type-list  --unrestricted  --vimgrep  --with-filename  --word-regexp  --no-unicode  --crlf
+    `,
     run: (call) => {
       const pattern = call.has("-e", "-f", "--files", "--type-list");
       const files = pattern ? call.operands : call.operands.slice(1);
@@ -72,11 +110,15 @@ export const searchCommands: CommandTable = {
         else call.read(file, true);
       }
       if (files.length === 0 && call.stdin.text === mark.hole && call.stdin.sources === 0 && !names) call.read(field("."), true);
-      return call.has("--files", "-l", "--files-with-matches", "-L", "--files-without-match") && files.every(isKnown) && !files.some((file) => file.glob) ? unknown(0, files.length === 0 ? ["."] : files.map((file) => file.text)) : unknown(call.stdin.sources);
+      return call.has("--files", "-l", "--files-with-matches", "-L", "--files-without-match") &&
+        files.every(isKnown) &&
+        !files.some((file) => file.glob)
+        ? unknown(0, files.length === 0 ? ["."] : files.map((file) => file.text))
+        : unknown(call.stdin.sources);
     },
   },
-  "locate mlocate plocate": { options: ["-i", "-c", "-l=", "-n=", "-r=", "-b", "-e", "-q", "-w", "-A", "-0"] },
-  "which whereis": { options: ["-a,--all", "-s", "-b", "-m", "-u", "-B=", "-M=", "-S=", "-f", "--skip-alias", "--skip-functions"] },
+  "locate mlocate plocate": { options: "-[0Abceiqw]  -l=  -n=  -r=" },
+  "which whereis": { options: "-[bfmsu]  -a,--all  -B=  -M=  -S=  --skip-alias  --skip-functions" },
 };
 
 /** basename(1) and dirname(1) of one literal word. */
@@ -118,10 +160,17 @@ function find(call: Call): Text {
   const roots: Field[] = [];
   for (let item = args[at]; item !== undefined && !starts.test(item.text); item = args[(at += 1)]) roots.push(item);
   if (roots.length === 0) roots.push(field("."));
-  for (const root of roots) call.list(root, true);
+  for (const root of roots) {
+    call.list(root, true);
+    if (/^[\uE000\uE002]/.test(root.text) && root.under === null) call.unrecognized("a word of it that is not known may be an action");
+  }
   const sources = joined(roots).sources;
   const isPlain = roots.every((root) => isKnown(root) && !root.glob && !root.many);
-  const under = isPlain ? roots.map((root) => root.text) : roots.every(isKnown) ? roots.map((root) => (root.glob ? root.text.slice(0, root.text.search(/[*?[]/)).replace(/[^/]*$/, ".") : root.text)) : null;
+  const under = isPlain
+    ? roots.map((root) => root.text)
+    : roots.every(isKnown)
+      ? roots.map((root) => (root.glob ? root.text.slice(0, root.text.search(/[*?[]/)).replace(/[^/]*$/, ".") : root.text))
+      : null;
   const found = field(unknown(sources, under), { many: true });
   let format = false;
 
@@ -137,7 +186,9 @@ function find(call: Call): Text {
     } else if (text === "-delete") {
       for (const root of roots) for (const place of call.interpreter.places.below(root, call.state)) call.delete1(place, true);
     } else if (/^-(?:exec|execdir|ok|okdir)$/.test(text)) {
-      const end = args.findIndex((word, index) => index > at && (word.text === ";" || (word.text === "+" && args[index - 1]?.text === "{}")));
+      const end = args.findIndex(
+        (word, index) => index > at && (word.text === ";" || (word.text === "+" && args[index - 1]?.text === "{}")),
+      );
       const words = args.slice(at + 1, end < 0 ? undefined : end);
       if (end < 0) call.unrecognized("a command in it has no end");
       call.run(words.map((word) => withName(word, found)));
@@ -147,7 +198,7 @@ function find(call: Call): Text {
       if (target !== undefined) call.write(target);
       at += text === "-fprintf" ? 2 : 1;
     } else if (text === "-files0-from") {
-      call.findings.open("reads", "`find` takes its starting points from a file");
+      call.unrecognized("it takes its starting points from a file");
       at += 1;
     } else if (text.startsWith("-") && name !== undefined && Object.hasOwn(plain, name)) {
       format ||= name === "printf" || name === "ls";
@@ -156,13 +207,14 @@ function find(call: Call): Text {
       call.unrecognized(`\`${text}\` in its expression is not known`);
     }
   }
-  if (args.some((item) => /^-(?:delete|exec|execdir|ok|okdir)$/.test(item.text)) && !args.some((item) => /^-print0?$/.test(item.text))) return args.some((item) => item.text.startsWith("-exec")) ? unknown(sources) : empty;
+  if (args.some((item) => /^-(?:delete|exec|execdir|ok|okdir)$/.test(item.text)) && !args.some((item) => /^-print0?$/.test(item.text)))
+    return args.some((item) => item.text.startsWith("-exec")) ? unknown(sources) : empty;
   return format ? unknown(sources) : unknown(sources, under);
 }
 
-/** `{}` stands for the name that was found, also inside a word. */
-export function withName(word: Field, found: Field): Field {
-  if (word.text === "{}") return { ...found, many: false };
-  if (!word.text.includes("{}")) return word;
-  return { ...word, text: word.text.replaceAll("{}", found.text), sources: word.sources | found.sources, content: null };
+/** The word with what was found in the place of `{}`, or of another text that stands for it. */
+export function withName(word: Field, found: Field, name = "{}"): Field {
+  if (word.text === name) return { ...found, many: false };
+  if (name === "" || !word.text.includes(name)) return word;
+  return { ...word, text: word.text.replaceAll(name, () => found.text), sources: word.sources | found.sources, content: null };
 }

@@ -13,15 +13,20 @@ export const systemCommands: CommandTable = {
   fsck: { effects: ["privilege:disk"] },
   "mount umount swapon swapoff losetup fusermount eject hdiutil kpartx partprobe": { effects: ["privilege:mount"] },
   "insmod rmmod modprobe depmod kexec dkms": { effects: ["privilege:kernel"] },
-  "useradd userdel usermod groupadd groupdel groupmod adduser deluser addgroup delgroup passwd chpasswd chsh chfn gpasswd newgrp sg vipw vigr visudo sudoedit chage dscl dseditgroup newusers pwconv": { effects: ["privilege:accounts"] },
+  "useradd userdel usermod groupadd groupdel groupmod adduser deluser addgroup delgroup passwd chpasswd chsh chfn gpasswd newgrp sg vipw vigr visudo sudoedit chage dscl dseditgroup newusers pwconv":
+    { effects: ["privilege:accounts"] },
   "iptables ip6tables nft ufw firewall-cmd pfctl ipset ebtables tc brctl ovs-vsctl": { effects: ["privilege:firewall"] },
-  "setenforce semanage setsebool restorecon chcon apparmor_parser aa-disable aa-complain auditctl csrutil spctl tccutil kmutil nvram bless": { effects: ["privilege:security"] },
+  "setenforce semanage setsebool restorecon chcon apparmor_parser aa-disable aa-complain auditctl csrutil spctl tccutil kmutil nvram bless":
+    { effects: ["privilege:security"] },
   "shutdown reboot halt poweroff init telinit pmset": { effects: ["privilege:power"] },
-  "systemctl service launchctl rc-service rc-update update-rc.d chkconfig initctl sv s6-svc supervisorctl loginctl machinectl hostnamectl timedatectl localectl networkctl systemd-nspawn": { effects: ["change:services"] },
-  "ldconfig update-alternatives update-initramfs update-grub grub-install grub-mkconfig efibootmgr sysctl-apply": { effects: ["privilege:system"] },
+  "systemctl service launchctl rc-service rc-update update-rc.d chkconfig initctl sv s6-svc supervisorctl loginctl machinectl hostnamectl timedatectl localectl networkctl systemd-nspawn":
+    { effects: ["change:services"] },
+  "ldconfig update-alternatives update-initramfs update-grub grub-install grub-mkconfig efibootmgr sysctl-apply": {
+    effects: ["privilege:system"],
+  },
   "kill killall pkill xkill skill snice renice killall5": { run: signal },
   "tc-qdisc stress stress-ng": { effects: ["change:load"] },
-  sync: { options: ["-d,--data", "-f,--file-system"], operands: "list", run: () => empty },
+  sync: { options: "-d,--data  -f,--file-system", operands: "list", run: () => empty },
   "canopy canopy-verify canopy-demo": { effects: ["privilege:canopy"] },
   "defaults plutil scutil networksetup systemsetup osacompile": { effects: ["change:settings"] },
   "gsettings dconf gconftool-2 xdg-settings xdg-mime xdg-open open": { effects: ["change:desktop", "code:desktop"] },
@@ -41,7 +46,8 @@ function signal(call: Call): Text {
   if (call.program === "kill") {
     const signalled = words.findIndex((word) => word !== undefined && /^-(?:\d+|[A-Za-z][A-Za-z0-9+]*|s.*|n.*|-signal.*)$/.test(word));
     const behind = signalled < 0 ? words : words.slice(signalled + (/^(?:-s|-n|--signal)$/.test(words[signalled] ?? "") ? 2 : 1));
-    if (behind.includes("-1") || words.slice(words.indexOf("--") + (words.includes("--") ? 1 : words.length)).includes("-1")) call.effect("hazard:kill_all");
+    if (behind.includes("-1") || words.slice(words.indexOf("--") + (words.includes("--") ? 1 : words.length)).includes("-1"))
+      call.effect("hazard:kill_all");
   }
   if (call.program === "pkill" && words.some((word) => word === "." || word === ".*" || word === "")) call.effect("hazard:kill_all");
   if (call.program !== "kill" && words.some((word) => word === "-1")) call.effect("hazard:kill_all");

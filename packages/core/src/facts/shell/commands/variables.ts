@@ -1,13 +1,13 @@
 // Builtins that set, read and list variables: bash(1) "Shell Builtin Commands".
 import type { Call } from "../call.ts";
-import { influences, namesSecret } from "../environment.ts";
+import { namesSecret } from "../environment.ts";
 import type { CommandTable } from "../grammar.ts";
 import { empty, isKnown, known, literal, mark, unknown } from "../text.ts";
 import type { Field, Text } from "../text.ts";
 
 export const variableCommands: CommandTable = {
   "export readonly declare typeset local": {
-    options: "aAfFgilnrtuxpI".split("").map((flag) => `-${flag}`),
+    options: "-[AaFfgIilnprtux]",
     run: (call) => {
       // `+x` takes an attribute away; what is left are names and assignments.
       const names = call.operands.filter((operand) => !/^\+[A-Za-z]+$/.test(operand.text));
@@ -19,11 +19,11 @@ export const variableCommands: CommandTable = {
     },
   },
   unset: {
-    options: ["-f", "-v", "-n"],
+    options: "-[fnv]",
     run: (call) => {
       for (const operand of call.operands) {
         evaluatesSubscript(call, operand);
-        if (influences(operand.text)) call.findings.add("environment", operand.text, { name: operand.text });
+        call.state.assigned.add(operand.text);
         call.state.functions.delete(operand.text);
         call.state.variables.set(operand.text, call.has("-f") ? unknown() : empty);
       }
@@ -31,7 +31,7 @@ export const variableCommands: CommandTable = {
     },
   },
   read: {
-    options: ["-a=", "-d=", "-e", "-i=", "-n=", "-N=", "-p=", "-r", "-s", "-t=", "-u="],
+    options: "-[ers]  -a=  -d=  -i=  -n=  -N=  -p=  -t=  -u=",
     ordered: true,
     run: (call) => {
       const value = call.values("-u").length > 0 ? unknown() : call.stdin;
@@ -40,7 +40,7 @@ export const variableCommands: CommandTable = {
     },
   },
   "mapfile readarray": {
-    options: ["-d=", "-n=", "-O=", "-s=", "-t", "-u=", "-C= code:callback", "-c="],
+    options: "-t  -d=  -n=  -O=  -s=  -u=  -C= code:callback  -c=",
     ordered: true,
     run: (call) => {
       assignFrom(call, call.operands, { ...call.stdin, text: mark.hole });
@@ -78,7 +78,7 @@ function declare(call: Call, item: Field): void {
     call.code("evaluation");
     return;
   }
-  if (influences(target)) call.findings.add("environment", target, { name: target });
+  call.state.assigned.add(target);
   if (at < 0) return;
   const value: Text = { text: text.slice(at + 1), sources: item.sources, under: null };
   const appends = text[at - 1] === "+";
@@ -89,11 +89,13 @@ function declare(call: Call, item: Field): void {
 function assignFrom(call: Call, names: readonly Field[], value: Text): void {
   for (const name of names) {
     evaluatesSubscript(call, name);
-    if (influences(name.text)) call.findings.add("environment", name.text, { name: name.text });
     const [only] = names;
     const line = isKnown(value) ? value.text.replace(/\n[^]*$/, "") : value.text;
     const whole = names.length === 1 && only !== undefined && isKnown(value) && !/[\\]/.test(line) && value.text === `${line}\n`;
-    call.state.set(name.text, whole ? known(line.trim()) : unknown(value.sources, names.length === 1 && value.text === mark.hole ? value.under : null));
+    call.state.set(
+      name.text,
+      whole ? known(line.trim()) : unknown(value.sources, names.length === 1 && value.text === mark.hole ? value.under : null),
+    );
   }
   if (names.length === 0) call.state.set("REPLY", unknown(value.sources));
 }

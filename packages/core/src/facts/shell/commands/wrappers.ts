@@ -1,6 +1,5 @@
 // Programs that run another program: coreutils, util-linux, findutils, sudo, doas, parallel manuals.
 import type { Call } from "../call.ts";
-import { influences } from "../environment.ts";
 import type { CommandSpec, CommandTable } from "../grammar.ts";
 import { field, isKnown, joined, known, literal, mark, unknown } from "../text.ts";
 import type { Field, Text } from "../text.ts";
@@ -8,33 +7,52 @@ import { joinWords } from "./builtins.ts";
 import { withName } from "./search.ts";
 
 /** A wrapper whose operands are, after so many of its own, a command. */
-function wrapper(options: readonly string[], own = 0, effects: CommandSpec["effects"] = []): CommandSpec {
+function wrapper(options: string, own = 0, effects: CommandSpec["effects"] = []): CommandSpec {
   return { options, ordered: true, effects, run: (call) => runFrom(call, own) };
 }
 
 export const wrapperCommands: CommandTable = {
-  "nohup setsid exec-wrapper": wrapper(["-c,--ctty", "-f,--fork", "-w,--wait"]),
-  nice: wrapper(["-NUM", "-n,--adjustment="]),
-  ionice: wrapper(["-c,--class=", "-n,--classdata=", "-p= change:processes", "-P=", "-t,--ignore", "-u="]),
-  chrt: wrapper(["-b,--batch", "-d,--deadline", "-f,--fifo", "-i,--idle", "-o,--other", "-r,--rr", "-R", "-T=", "-P=", "-D=", "-v", "-a", "-m", "-p change:processes"], 1, ["privilege:scheduling"]),
-  taskset: wrapper(["-a", "-c", "-p change:processes"], 1),
-  timeout: wrapper(["-f,--foreground", "-k,--kill-after=", "-p,--preserve-status", "-s,--signal=", "-v,--verbose"], 1),
-  gtimeout: wrapper(["--foreground", "-k,--kill-after=", "--preserve-status", "-s,--signal=", "-v,--verbose"], 1),
-  time: wrapper(["-a,--append", "-f,--format=", "-o,--output= write", "-p,--portability", "-v,--verbose", "-q,--quiet", "-l", "-h"]),
-  stdbuf: wrapper(["-i,--input=", "-o,--output=", "-e,--error="]),
-  "caffeinate unbuffer chronic eatmydata setarch linux32 linux64 i386 x86_64": wrapper(["-d", "-i", "-m", "-s", "-u", "-t=", "-w=", "-p", "-R", "-v", "-e", "-q"]),
-  "strace ltrace": wrapper(["-f", "-ff", "-c", "-e=", "-o= write", "-p= change:processes", "-s=", "-t", "-tt", "-T", "-v", "-y", "-q", "-qq", "-S=", "-u=", "-E=", "-k", "-r", "-x", "-xx"], 0, ["privilege:tracing"]),
-  "busybox toybox": { ordered: true, options: ["--list", "--list-full"], run: (call) => runFrom(call, 0) },
-  chroot: wrapper(["--groups=", "--userspec=", "--skip-chdir"], 1, ["privilege:root"]),
+  "nohup setsid exec-wrapper": wrapper("-c,--ctty  -f,--fork  -w,--wait"),
+  nice: wrapper("-NUM  -n,--adjustment="),
+  ionice: wrapper("-c,--class=  -n,--classdata=  -p= change:processes  -P=  -t,--ignore  -u="),
+  chrt: wrapper(
+    `
+    -[amRv]  -b,--batch  -d,--deadline  -f,--fifo  -i,--idle  -o,--other  -r,--rr  -T=  -P=  -D=  -p change:processes
+  `,
+    1,
+    ["privilege:scheduling"],
+  ),
+  taskset: wrapper("-[ac]  -p change:processes", 1),
+  timeout: wrapper("-f,--foreground  -k,--kill-after=  -p,--preserve-status  -s,--signal=  -v,--verbose", 1),
+  gtimeout: wrapper("--foreground  -k,--kill-after=  --preserve-status  -s,--signal=  -v,--verbose", 1),
+  time: wrapper(`
+    -[hl]  -a,--append  -f,--format=  -o,--output= write  -p,--portability  -v,--verbose  -q,--quiet
+  `),
+  stdbuf: wrapper("-i,--input=  -o,--output=  -e,--error="),
+  "caffeinate unbuffer chronic eatmydata setarch linux32 linux64 i386 x86_64": wrapper("-[deimpqRsuv]  -t=  -w="),
+  "strace ltrace": wrapper(
+    `
+    -[cfkqrTtvxy]  -ff  -e=  -o= write  -p= change:processes  -s=  -tt  -qq  -S=  -u=  -E=  -xx
+  `,
+    0,
+    ["privilege:tracing"],
+  ),
+  "busybox toybox": { ordered: true, options: "--list  --list-full", run: (call) => runFrom(call, 0) },
+  chroot: wrapper("--groups=  --userspec=  --skip-chdir", 1, ["privilege:root"]),
   "unshare nsenter bwrap firejail proot fakeroot fakechroot": { effects: ["privilege:namespace", "code:sandbox"], run: scanForCommand },
-  "runuser setpriv capsh pkexec run0 gosu su-exec chpst setuidgid start-stop-daemon runcon": { effects: ["privilege:account"], run: scanForCommand, noHelp: true },
+  "runuser setpriv capsh pkexec run0 gosu su-exec chpst setuidgid start-stop-daemon runcon": {
+    effects: ["privilege:account"],
+    run: scanForCommand,
+    noHelp: true,
+  },
   "ld.so": { effects: ["code:loader"], run: scanForCommand },
   sudo: {
-    options: [
-      ..."ABbEeHiKklNnPSsv".split("").map((flag) => `-${flag}`),
-      ...["-C,--close-from=", "-D,--chdir=", "-g,--group=", "-h,--host=", "-p,--prompt=", "-R,--chroot=", "-r,--role=", "-T,--command-timeout=", "-t,--type=", "-U,--other-user=", "-u,--user="],
-      ...["--askpass", "--background", "--preserve-env[=]", "--edit", "--set-home", "--login", "--list", "--remove-timestamp", "--reset-timestamp", "--non-interactive", "--preserve-groups", "--stdin", "--shell", "--validate"],
-    ],
+    options: `
+      -[ABbEeHiKklNnPSsv]  -C,--close-from=  -D,--chdir=  -g,--group=  -h,--host=  -p,--prompt=  -R,--chroot=  -r,--role=
+      -T,--command-timeout=  -t,--type=  -U,--other-user=  -u,--user=  --askpass  --background  --preserve-env[=]  --edit
+      --set-home  --login  --list  --remove-timestamp  --reset-timestamp  --non-interactive  --preserve-groups  --stdin  --shell
+      --validate
+    `,
     ordered: true,
     noHelp: true,
     effects: ["privilege:root"],
@@ -45,9 +63,18 @@ export const wrapperCommands: CommandTable = {
       return runWords(call, words);
     },
   },
-  doas: { options: ["-a=", "-C=", "-L", "-n", "-s", "-u="], ordered: true, noHelp: true, effects: ["privilege:root"], run: (call) => (call.operands.length === 0 && call.has("-s") ? codeOf(call, "shell") : runFrom(call, 0)) },
+  doas: {
+    options: "-[Lns]  -a=  -C=  -u=",
+    ordered: true,
+    noHelp: true,
+    effects: ["privilege:root"],
+    run: (call) => (call.operands.length === 0 && call.has("-s") ? codeOf(call, "shell") : runFrom(call, 0)),
+  },
   su: {
-    options: ["-c,--command=", "-C,--session-command=", "-l,--login", "-m,-p,--preserve-environment", "-s,--shell=", "-f,--fast", "-g,--group=", "-G,--supp-group=", "-P,--pty", "-w,--whitelist-environment=", "-T"],
+    options: `
+      -T  -c,--command=  -C,--session-command=  -l,--login  -m,-p,--preserve-environment  -s,--shell=  -f,--fast  -g,--group=
+      -G,--supp-group=  -P,--pty  -w,--whitelist-environment=
+    `,
     noHelp: true,
     effects: ["privilege:account"],
     run: (call) => {
@@ -56,7 +83,10 @@ export const wrapperCommands: CommandTable = {
     },
   },
   env: {
-    options: ["-i,--ignore-environment", "-0,--null", "-u,--unset=", "-C,--chdir= list", "-S,--split-string=", "-v,--debug", "-P= code:search_path", "--block-signal[=]", "--default-signal[=]", "--ignore-signal[=]", "--list-signal-handling", "-a,--argv0="],
+    options: `
+      -i,--ignore-environment  -0,--null  -u,--unset=  -C,--chdir= list  -S,--split-string=  -v,--debug  -P= code:search_path
+      --block-signal[=]  --default-signal[=]  --ignore-signal[=]  --list-signal-handling  -a,--argv0=
+    `,
     ordered: true,
     run: (call) => {
       const bare = call.operands.filter((operand, index) => !(index === 0 && literal(operand) === "-"));
@@ -72,23 +102,29 @@ export const wrapperCommands: CommandTable = {
     },
   },
   xargs: {
-    options: [
-      ...["-0,--null", "-a,--arg-file= read", "-d,--delimiter=", "-E=", "-e,--eof[=]", "-I=", "-i,--replace[=]", "-J=", "-L=", "-l,--max-lines[=]", "-n,--max-args=", "-o,--open-tty", "-P,--max-procs="],
-      ...["-p,--interactive", "--process-slot-var=", "-r,--no-run-if-empty", "-R=", "-S=", "-s,--max-chars=", "--show-limits", "-t,--verbose", "-x,--exit"],
-    ],
+    options: `
+      -0,--null  -a,--arg-file= read  -d,--delimiter=  -E=  -e,--eof[=]  -I=  -i,--replace[=]  -J=  -L=  -l,--max-lines[=]
+      -n,--max-args=  -o,--open-tty  -P,--max-procs=  -p,--interactive  --process-slot-var=  -r,--no-run-if-empty  -R=  -S=
+      -s,--max-chars=  --show-limits  -t,--verbose  -x,--exit
+    `,
     ordered: true,
     run: runForInput,
   },
   parallel: {
-    options: [
-      ...["-0,--null", "-a,--arg-file= read", "-j,-P,--jobs,--max-procs=", "-k,--keep-order", "-n,--max-args=", "-N=", "-I=", "-d,--delimiter=", "-q,--quote", "-r,--no-run-if-empty", "-t,--verbose", "-u,--ungroup", "-v", "-X", "-m", "-L=", "-C,--colsep="],
-      ...["--bar", "--progress", "--eta", "--dry-run", "--halt=", "--joblog= write", "--results= write", "--retries=", "--timeout=", "--tag", "--line-buffer", "--lb", "--group", "--will-cite", "--delay=", "--load=", "--nice=", "--plus", "--link", "--shuf", "--no-notice", "--silent"],
-    ],
+    options: `
+      -[mvX]  -0,--null  -a,--arg-file= read  -j,-P,--jobs,--max-procs=  -k,--keep-order  -n,--max-args=  -N=  -I=
+      -d,--delimiter=  -q,--quote  -r,--no-run-if-empty  -t,--verbose  -u,--ungroup  -L=  -C,--colsep=  --bar  --progress  --eta
+      --dry-run  --halt=  --joblog= write  --results= write  --retries=  --timeout=  --tag  --line-buffer  --lb  --group
+      --will-cite  --delay=  --load=  --nice=  --plus  --link  --shuf  --no-notice  --silent
+    `,
     ordered: true,
     run: runInParallel,
   },
   script: {
-    options: ["-a,--append", "-B,--log-io= write", "-c,--command= script", "-e,--return", "-E,--echo=", "-f,--flush", "-F", "-I,--log-in= write", "-m,--logging-format=", "-o,--output-limit=", "-O,--log-out= write", "-q,--quiet", "-t,--timing[=]", "-T,--log-timing= write", "--force", "-k", "-r", "-p", "-d"],
+    options: `
+      -[dFkpr]  -a,--append  -B,--log-io= write  -c,--command= script  -e,--return  -E,--echo=  -f,--flush  -I,--log-in= write
+      -m,--logging-format=  -o,--output-limit=  -O,--log-out= write  -q,--quiet  -t,--timing[=]  -T,--log-timing= write  --force
+    `,
     run: (call) => {
       const [file, ...words] = call.operands;
       call.write(file ?? field("typescript"));
@@ -100,7 +136,10 @@ export const wrapperCommands: CommandTable = {
   },
   scriptreplay: { effects: ["code:replay"] },
   flock: {
-    options: ["-c,--command= script", "-E,--conflict-exit-code=", "-e,-x,--exclusive", "-F,--no-fork", "-n,--nb,--nonblock", "-o,--close", "-s,--shared", "-u,--unlock", "-w,--wait,--timeout=", "--verbose", "--fcntl"],
+    options: `
+      -c,--command= script  -E,--conflict-exit-code=  -e,-x,--exclusive  -F,--no-fork  -n,--nb,--nonblock  -o,--close  -s,--shared
+      -u,--unlock  -w,--wait,--timeout=  --verbose  --fcntl
+    `,
     ordered: true,
     run: (call) => {
       const [file, ...words] = call.operands;
@@ -110,16 +149,21 @@ export const wrapperCommands: CommandTable = {
     },
   },
   "systemd-run": {
-    options: [
-      ..."dGPSqrt".split("").map((flag) => `-${flag}`),
-      ...["--no-ask-password", "--scope", "-u,--unit=", "-p,--property=", "--description=", "--slice=", "--slice-inherit", "--expand-environment=", "--remain-after-exit", "--send-sighup", "--service-type=", "--uid=", "--gid=", "--nice=", "--working-directory=", "--same-dir", "-E,--setenv=", "--pty", "--pipe", "--quiet", "--collect", "--shell", "--wait", "--on-active=", "--on-boot=", "--on-calendar=", "--timer-property=", "--user", "--system", "-H,--host=", "-M,--machine=", "--no-block", "--ignore-failure"],
-    ],
+    options: `
+      -[dGPqrSt]  --no-ask-password  --scope  -u,--unit=  -p,--property=  --description=  --slice=  --slice-inherit
+      --expand-environment=  --remain-after-exit  --send-sighup  --service-type=  --uid=  --gid=  --nice=  --working-directory=
+      --same-dir  -E,--setenv=  --pty  --pipe  --quiet  --collect  --shell  --wait  --on-active=  --on-boot=  --on-calendar=
+      --timer-property=  --user  --system  -H,--host=  -M,--machine=  --no-block  --ignore-failure
+    `,
     ordered: true,
     effects: ["change:services"],
     run: (call) => (call.operands.length === 0 ? codeOf(call, "shell") : runFrom(call, 0)),
   },
   watch: {
-    options: ["-b,--beep", "-c,--color", "-C,--no-color", "-d,--differences[=]", "-e,--errexit", "-g,--chgexit", "-n,--interval=", "-p,--precise", "-q,--equexit=", "-r,--no-rerun", "-t,--no-title", "-w,--no-wrap", "-x,--exec", "-s="],
+    options: `
+      -b,--beep  -c,--color  -C,--no-color  -d,--differences[=]  -e,--errexit  -g,--chgexit  -n,--interval=  -p,--precise
+      -q,--equexit=  -r,--no-rerun  -t,--no-title  -w,--no-wrap  -x,--exec  -s=
+    `,
     ordered: true,
     run: (call) => call.shell(joinWords(call.operands)),
   },
@@ -127,7 +171,7 @@ export const wrapperCommands: CommandTable = {
   at: { effects: ["change:schedule", "code:scheduled"], run: scheduled },
   batch: { effects: ["change:schedule", "code:scheduled"], run: scheduled },
   "crontab atrm atq": { effects: ["change:schedule"] },
-  dbus_run_session: wrapper(["--dbus-daemon= program", "--config-file= read"]),
+  dbus_run_session: wrapper("--dbus-daemon= program  --config-file= read"),
   "direnv dotenv mise asdf nvm pyenv rbenv nix-shell devbox": { effects: ["code:environment"], run: scanForCommand },
 };
 
@@ -164,7 +208,7 @@ function afterAssignments(call: Call, words: readonly Field[]): readonly Field[]
   for (; at < words.length; at += 1) {
     const name = /^([A-Za-z_]\w*)=/.exec(words[at]?.text ?? "")?.[1];
     if (name === undefined) break;
-    if (influences(name)) call.findings.add("environment", name, { name });
+    call.state.assigned.add(name);
   }
   return words.slice(at);
 }
@@ -185,7 +229,7 @@ function runForInput(call: Call): Text {
   if (call.arguments.problem !== null) return scanForCommand(call);
   if (replaced === undefined) return call.run([...command, ...items], { stdin: known(""), state: state() });
   for (const item of items) {
-    const words = command.map((word) => (replaced === "{}" ? withName(word, item) : word.text.includes(replaced) ? { ...word, text: word.text.replaceAll(replaced, item.text), sources: word.sources | item.sources } : word));
+    const words = command.map((word) => withName(word, item, replaced));
     call.run(words, { stdin: known(""), state: state() });
   }
   return unknown(input.sources);
@@ -199,7 +243,10 @@ function inputWords(call: Call, input: Text, lines: boolean): readonly Field[] {
   if (input.under !== null || input.text === mark.hole) return [whole];
   const separator = call.has("-0") || input.text.includes("\0") ? "\0" : call.has("-d") ? delimiterOf(call) : lines ? "\n" : /[ \t\n]+/;
   const quoted = call.has("-0", "-d");
-  const words = input.text.split(separator).map((word) => (quoted ? word : word.trim().replace(/["'\\]/g, ""))).filter((word) => word !== "" && word !== "\n");
+  const words = input.text
+    .split(separator)
+    .map((word) => (quoted ? word : word.trim().replace(/["'\\]/g, "")))
+    .filter((word) => word !== "" && word !== "\n");
   if (words.length > mostInputs) return [whole, ...words.slice(0, mostInputs).map((word) => field(word, { sources: input.sources }))];
   return words.map((word) => field(quoted ? word.replace(/\n$/, "") : word, { sources: input.sources, many: !isKnown(known(word)) }));
 }
@@ -214,11 +261,15 @@ function runInParallel(call: Call): Text {
   const at = call.operands.findIndex((operand) => /^:{3,4}\+?$/.test(operand.text));
   const command = at < 0 ? call.operands : call.operands.slice(0, at);
   const fromFiles = at >= 0 && call.operands[at]?.text.startsWith("::::") === true;
-  const values = at < 0 || fromFiles ? inputWords(call, fromFiles ? unknown() : call.stdin, true) : call.operands.slice(at + 1).filter((operand) => !/^:{3,4}\+?$/.test(operand.text));
+  const values =
+    at < 0 || fromFiles
+      ? inputWords(call, fromFiles ? unknown() : call.stdin, true)
+      : call.operands.slice(at + 1).filter((operand) => !/^:{3,4}\+?$/.test(operand.text));
   for (const value of values.slice(0, mostInputs)) {
     const line = joinWords(command);
     if (command.length === 0) call.shell(value);
-    else if (/\{[^}]*\}/.test(line.text)) call.shell({ ...line, text: line.text.replace(/\{[^}]*\}/g, () => value.text), sources: line.sources | value.sources });
+    else if (/\{[^}]*\}/.test(line.text))
+      call.shell({ ...line, text: line.text.replace(/\{[^}]*\}/g, () => value.text), sources: line.sources | value.sources });
     else if (line.text.includes(" ")) call.shell(joinWords([...command, value]));
     else call.run([...command, value]);
   }
@@ -231,4 +282,3 @@ function scheduled(call: Call): Text {
   call.shell(file === undefined ? call.stdin : call.interpreter.content(file, call.state));
   return unknown();
 }
-
