@@ -5,11 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { openAuditLog } from "../../packages/core/src/audit/index.ts";
-import type { AuditLog, DecisionEntry } from "../../packages/core/src/audit/index.ts";
-
-import { cloneJson } from "../../packages/core/src/json.ts";
-import type { JsonObject } from "../../packages/core/src/json.ts";
+import { openAuditLog } from "@canopy-runtime/core";
+import type { AuditLog, DecisionEntry, JsonObject } from "@canopy-runtime/core";
+import { cloneJson } from "@canopy-runtime/core/policy";
 
 const batches = [1, 8, 64, 512];
 const turns = 6;
@@ -31,7 +29,7 @@ const entry: DecisionEntry = {
 };
 
 /** Entries per second of both, for each number of callers that wait at once. */
-export async function measureAudit(): Promise<void> {
+async function measureAudit(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "canopy-bench-"));
   try {
     const path = join(directory, "audit.log");
@@ -111,4 +109,4 @@ async function logTurn(log: AuditLog, callers: number, latencies: number[]): Pro
   return count;
 }
 
-if (import.meta.main) await measureAudit();
+await measureAudit();

@@ -2,9 +2,11 @@ export {
   AuditLog,
   type AuditLogOptions,
   type AuditVerdict,
+  type DecisionEntry,
   type RedactionOptions,
   type VerifyOptions,
   matchesCommitment,
+  openAuditLog,
   verifyAuditLog,
 } from "./audit/index.ts";
 export { CanopyError, type CanopyErrorCode } from "./errors.ts";
