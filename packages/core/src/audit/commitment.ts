@@ -4,6 +4,7 @@ import canonicalize from "canonicalize";
 
 import { cloneJson, isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { entryLimits } from "./members.ts";
 
 /** Where 16 or more random bytes come from. */
 export type RandomBytes = (size: number) => Uint8Array;
@@ -34,7 +35,7 @@ export function matchesCommitment(value: unknown, commitment: JsonValue): boolea
   const salt = member(commitment, "salt");
   if (typeof salt !== "string") return false;
   try {
-    return member(commitment, "$committed") === digest(salt, canonical(cloneJson(value)));
+    return member(commitment, "$committed") === digest(salt, canonical(cloneJson(value, entryLimits)));
   } catch {
     return false;
   }

@@ -14,7 +14,6 @@ import {
   writeSync,
 } from "node:fs";
 import type { BigIntStats } from "node:fs";
-import { promisify } from "node:util";
 
 import { CanopyError } from "../errors.ts";
 
@@ -62,6 +61,11 @@ async function writeSome(fd: number, bytes: Buffer, position: number | null): Pr
   });
 }
 
+// `promisify` would be shorter, and importing `node:util` for it costs milliseconds.
+function settled(start: (done: (error: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => start((error) => (error === null ? resolve() : reject(error))));
+}
+
 export const localDisk: Disk = {
   open: (path, flags) => openSync(path, flags | noFollow, 0o600),
   close: closeSync,
@@ -82,8 +86,8 @@ export const localDisk: Disk = {
   write: writeSome,
   writeNow: (fd, bytes, position) => writeSync(fd, bytes, 0, bytes.length, position),
   truncate: ftruncateSync,
-  dataSync: promisify(fdatasync),
-  sync: promisify(fsync),
+  dataSync: (fd) => settled((done) => fdatasync(fd, done)),
+  sync: (fd) => settled((done) => fsync(fd, done)),
   remove: unlinkSync,
   fileSystem: (directory) => (process.platform === "linux" ? statfsSync(directory).type : 0),
 };

@@ -24,7 +24,7 @@ export interface ReadEntry {
 }
 
 /** Wider than for a request, because an entry holds a request's parts inside its own. */
-const limits: JsonLimits = { depth: 96, values: 1_000_000, characters: 64 * 1024 * 1024 };
+export const entryLimits: JsonLimits = { depth: 96, values: 1_000_000, characters: 64 * 1024 * 1024 };
 
 /**
  * Checks every property, and copies those values that are not sure to stay as they are; what `cloneJson` made is. Good until the caller's
@@ -67,7 +67,7 @@ function isReady(value: unknown): boolean {
 }
 
 function objectCopy(value: unknown): JsonObject {
-  const copy = cloneJson(value, limits);
+  const copy = cloneJson(value, entryLimits);
   if (!isJsonObject(copy)) throw new CanopyError("NOT_JSON", "an audit entry is an object with a `type`");
   return copy;
 }

@@ -138,6 +138,22 @@ test("no secret of 4 or more characters survives in a reason that quotes it", ()
   );
 });
 
+test("a member with more secrets than fit on a line is committed as a whole, and none of them is lost or shown", () => {
+  const headers = Array.from({ length: 90_000 }, (_, index) => ["cookie", `${secret}${index}`]);
+  const { body, committed } = redactEntry(
+    decision({
+      agent_ctx: { env: "test", content: secret },
+      payload: { headers, args: { headers } },
+      tool: { name: "t", args: { content: secret } },
+    }),
+  );
+  expect(JSON.stringify(body)).not.toContain(secret);
+  expect(matchesCommitment({ headers, args: { headers } }, body["payload"] ?? null)).toBe(true);
+  expect(committed).toContain(`${secret}89999`);
+  expect(body).toMatchObject({ agent_ctx: { env: "test" }, action_type: "execute_shell" });
+  expect(matchesCommitment({ name: "t", args: { content: secret } }, body["tool"] ?? null)).toBe(true);
+});
+
 test("a reason that is too long to stand is cut, and committed to in full", () => {
   const { body } = redactEntry(decision({ reason: "because ".repeat(2000) }));
   expect(body["reason"]).toHaveLength(1001);

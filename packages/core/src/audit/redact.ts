@@ -95,6 +95,9 @@ export function isHarmless(text: string, rules: RedactionRules): boolean {
 /** Members that explain the entry: they are made by Canopy, and are scrubbed rather than committed. */
 const explanations: ReadonlySet<string> = new Set(["reason", "rules"]);
 
+/** More commitments than this do not fit on a line, so that a member that would have more is committed as a whole. */
+const mostCommitments = 400;
+
 interface Redactor {
   readonly walkMember: (key: string, value: JsonValue) => JsonValue;
   /** Walks the arguments of a tool call: what was committed elsewhere in the entry is committed here too, whatever its name is here. */
@@ -118,7 +121,22 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
   const taken = new Set<string>();
   const ours = new Set<object>();
 
+  let asked = 0;
+
+  /** The result of `change`, or a commitment to all of `value` where that asked for more commitments than there may be. */
+  function bounded(value: JsonValue, change: () => JsonValue): JsonValue {
+    const before = asked;
+    const changed = change();
+    return asked > before && asked > mostCommitments ? takeAnyway(value) : changed;
+  }
+
   function take(value: JsonValue): JsonValue {
+    asked += 1;
+    // What stands here then is thrown away with all that is around it, and not worth a hash.
+    return asked > mostCommitments ? null : takeAnyway(value);
+  }
+
+  function takeAnyway(value: JsonValue): JsonValue {
     const commitment = commit(value, random);
     ours.add(commitment);
     for (const string of strings(value)) {
@@ -165,7 +183,10 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
     return isJsonObject(value) ? mapMembers(value, (_key, item) => walkArguments(item)) : value.map(walkArguments);
   }
 
-  return { walkMember, walkArguments };
+  return {
+    walkMember: (key, value) => bounded(value, () => walkMember(key, value)),
+    walkArguments: (value) => bounded(value, () => walkArguments(value)),
+  };
 }
 
 /** The reason without what was committed; where it is too long to stand, its beginning and a commitment to the whole. */

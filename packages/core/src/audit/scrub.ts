@@ -6,13 +6,32 @@ const leftOut = "[left out]";
  */
 export function scrub(text: string, secrets: Iterable<string>): string {
   let said = text;
+  let quoted = quotedWords(said);
   for (const secret of new Set(secrets)) {
-    const escaped = JSON.stringify(secret).slice(1, -1);
-    for (const spelling of escaped === secret ? [secret] : [secret, escaped]) {
-      if (spelling.length > 0) said = withoutQuotes(withoutStart(said, spelling), spelling);
+    for (const spelling of spellings(secret)) {
+      // There may be a hundred thousand of them, and few that the text has anything of.
+      if (!said.includes(spelling.slice(0, 16)) && !quoted.some((words) => spelling.includes(words) || words.includes(spelling))) continue;
+      said = withoutQuotes(withoutStart(said, spelling), spelling);
+      quoted = quotedWords(said);
     }
   }
   return said;
+}
+
+/** As it is, and as it stands in JSON. */
+function spellings(secret: string): readonly string[] {
+  if (secret === "") return [];
+  const escaped = JSON.stringify(secret).slice(1, -1);
+  return escaped === secret ? [secret] : [secret, escaped];
+}
+
+function quotedWords(text: string): readonly string[] {
+  const words = text.split("`").filter((_, index) => index % 2 === 1);
+  return [...new Set(words.map(withoutEllipsis))].filter((each) => each !== "" && each !== leftOut);
+}
+
+function withoutEllipsis(words: string): string {
+  return words.replace(/(?:…|\.\.\.)$/, "");
 }
 
 /** Without words in backticks that are a part of the secret, or that it is a part of. */
@@ -20,7 +39,7 @@ function withoutQuotes(text: string, secret: string): string {
   const parts = text.split("`");
   // Every second part is quoted; the last is not, even where its backtick is missing.
   for (let index = 1; index < parts.length - 1; index += 2) {
-    const words = (parts[index] ?? "").replace(/(?:…|\.\.\.)$/, "");
+    const words = withoutEllipsis(parts[index] ?? "");
     const hides = words !== "" && words !== leftOut && (secret.includes(words) || (secret.length >= 4 && words.includes(secret)));
     if (hides) parts[index] = leftOut;
   }

@@ -40,7 +40,7 @@ test("any changed byte breaks verification, and the line that holds it is named"
       const bytes = Buffer.from(original);
       bytes[offset] = (bytes[offset] ?? 0) ^ change;
       await writeFile(path, bytes);
-      expect(await verifyAuditLog(path)).toMatchObject({ kind: "tampered", line: lineAt(offset) });
+      expect(await verifyPatiently(path, {}, 0)).toMatchObject({ kind: "tampered", line: lineAt(offset) });
     }),
     { numRuns: 1500 },
   );
