@@ -21,7 +21,7 @@ describe.each(files)("%s", (file) => {
 });
 
 const cases: readonly (readonly [file: string, agent: AgentContext, action: string, payload: object, decision: Decision])[] = [
-  ["production", { env: "production" }, "execute_shell", { command: "tail -n 5 app.log" }, "ALLOW"],
+  ["production", { env: "production", cwd: "/srv/app", home: "/home/agent" }, "execute_shell", { command: "tail -n 5 app.log" }, "ALLOW"],
   ["production", { env: "production" }, "execute_shell", { command: "rm app.log" }, "DENY"],
   ["production", { env: "production" }, "execute_shell", { command: "$(cat cmd)" }, "REQUIRE_APPROVAL"],
   ["production", { env: ["production"] as never }, "execute_shell", { command: "rm app.log" }, "DENY"],
@@ -119,7 +119,7 @@ const cases: readonly (readonly [file: string, agent: AgentContext, action: stri
 ];
 
 describe("the policies to copy answer", () => {
-  it.each(cases)("%s, for %j: %s %j is %s%s", async (file, agentCtx, actionType, payload, decision) => {
+  it.each(cases)("%s, for %j: %s %j is %s", async (file, agentCtx, actionType, payload, decision) => {
     const checker = createChecker({ policy: `${root}policies/${file}.yaml`, resolvePaths: false });
     expect(await checker.check({ agentCtx, actions: [{ actionType, payload }] })).toMatchObject({ decision });
   });
