@@ -132,7 +132,7 @@ function refused(why: string): Evaluation {
 }
 
 /** Finds the decision. Rules that can no longer change it are not looked at. */
-export function judge(policy: Policy, scope: Scope): Verdict {
+function judge(policy: Policy, scope: Scope): Verdict {
   const tiers = policy.index.about(scope.actionType);
   const { problems } = scope;
   const applied: Applied[] = [];

@@ -21,7 +21,7 @@ export interface PolicyFile {
   readonly rules: readonly RuleSource[];
 }
 
-export interface ExceptionSource {
+interface ExceptionSource {
   readonly rule: string;
   readonly at: Position;
   readonly condition: Block;
