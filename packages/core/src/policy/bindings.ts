@@ -38,7 +38,7 @@ export function readBindings(node: Node, report: Report): ReadonlyMap<string, re
   return bindings;
 }
 
-export const bindingKeys: readonly string[] = ["action_type", "payload", "ignore"];
+const bindingKeys: readonly string[] = ["action_type", "payload", "ignore"];
 
 function readBinding(node: Node, report: Report): readonly ActionBinding[] {
   if (node.kind !== "map") {

@@ -59,6 +59,14 @@ test.for([
   expect(await digest(text ?? "")).not.toBe(await digest(base));
 });
 
+const digestOf = async (condition: string): Promise<string> =>
+  await digest(JSON.stringify({ rules: [{ action_type: "x", deny: true, when_all: [condition] }] }));
+
+test("a name made to look like two conditions is one name", async () => {
+  expect(await digestOf('has(payload["a) (has payload b"])')).not.toBe(await digestOf("has(payload.a) && has(payload.b)"));
+  expect(await digestOf('payload.list.exists(x, has(x["a b"]))')).not.toBe(await digestOf('payload.list.exists(x, has(x["a  b"]))'));
+});
+
 test("changes with an exception", async () => {
   const read = async (name: string): Promise<{ name: string; text: string }> => await Promise.resolve({ name, text: base });
   const load = async (more: string): Promise<string> =>

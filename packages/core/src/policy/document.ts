@@ -123,6 +123,7 @@ export async function loadYaml(): Promise<ParseDocument> {
         report(at, "the value is of a kind that policies do not have");
         return { kind: "scalar", value: null, at, locate: () => at };
       }
+      if (typeof value === "string" && !value.isWellFormed()) report(at, "the text has half of a surrogate pair");
       const from = node.range?.[0];
       const locate = (offset: number): Position =>
         typeof value === "string" && from !== undefined ? place(offsetInSource(text, from, node.range?.[1] ?? from, value, offset)) : at;

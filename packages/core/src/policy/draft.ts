@@ -1,7 +1,5 @@
-import { children } from "./condition/expression.ts";
-import type { Expression } from "./condition/expression.ts";
 import type { ParseCondition } from "./condition/parse.ts";
-import { canonicalBlock, expressionsOf, parseBlock } from "./conditions.ts";
+import { canonicalBlock, parseBlock } from "./conditions.ts";
 import type { ParsedBlock } from "./conditions.ts";
 import { sha256 } from "./digest.ts";
 import type { PolicyProblem, Report } from "./problems.ts";
@@ -19,7 +17,6 @@ export interface DraftRule {
   readonly actionTypes: readonly string[];
   readonly condition: ParsedBlock;
   readonly canonical: string;
-  readonly searchesPayload: boolean;
   readonly report: Report;
 }
 
@@ -65,7 +62,6 @@ export async function draftRules(
         actionTypes,
         condition,
         canonical: meaning,
-        searchesPayload: expressionsOf(condition).some(searchesPayload),
         report,
       };
       const twin = byId.get(id);
@@ -87,9 +83,4 @@ export async function draftRules(
 
 function meaningOf(source: RuleSource, actionTypes: readonly string[], condition: ParsedBlock): string {
   return JSON.stringify([source.decision, actionTypes.toSorted(), canonicalBlock(condition), source.reason?.text ?? null, source.severity]);
-}
-
-function searchesPayload(expression: Expression): boolean {
-  const search = expression.kind === "method" && expression.on.kind === "variable" && expression.on.name === "payload";
-  return search || children(expression).some(searchesPayload);
 }

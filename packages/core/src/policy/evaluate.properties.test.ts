@@ -145,7 +145,7 @@ test("rules answer the same in one file and spread over several", async () => {
 });
 
 test("replacing or removing what a restrictive rule reads never loosens its answer", async () => {
-  const field = fc.constantFrom("amount", "kind", "flag", "tags", "nested");
+  const field = fc.constantFrom("amount", "kind", "flag", "tags", "nested", "env");
   const restrictive = fc.constantFrom<Decision>("DENY", "REQUIRE_APPROVAL");
   await fc.assert(
     fc.asyncProperty(
@@ -158,14 +158,15 @@ test("replacing or removing what a restrictive rule reads never loosens its answ
       mangled,
       async (condition, decision, negate, payload, agentCtx, key, odd) => {
         // Another value of the same type may well be another answer.
-        fc.pre(typeOf(odd) !== typeOf(payload[key]) && !(key === "tags" && Array.isArray(odd)));
+        fc.pre(typeOf(odd) !== typeOf({ ...payload, ...agentCtx }[key]));
         const list: readonly RuleText[] = [
           { action_type: "x", decision: "ALLOW" },
           { action_type: "x", decision, [negate ? "when_not" : "when_all"]: [condition] },
         ];
         const policy = await policyOf(text(list, "DENY"));
         const before = decide(policy, "x", payload, agentCtx);
-        const after = decide(policy, "x", mangle(payload, key, odd), agentCtx);
+        const [request, who] = key === "env" ? [payload, mangle(agentCtx, key, odd)] : [mangle(payload, key, odd), agentCtx];
+        const after = decide(policy, "x", request, who as JsonObject);
         expect(rank(after)).toBeGreaterThanOrEqual(rank(before));
       },
     ),

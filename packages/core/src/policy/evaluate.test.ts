@@ -82,6 +82,25 @@ describe("a policy that allows, and denies above an amount", () => {
   });
 });
 
+test("an ALLOW is not carried by an empty text that is found in every other", async () => {
+  const policy = await policyOf(`
+default: DENY
+x:
+  rules:
+    - { allow: true, when_all: ['agent_ctx.hosts contains payload.host'] }
+    - { allow: true, when_all: ['payload.path.startsWith(agent_ctx.root)'] }`);
+  const agentCtx = { hosts: "a.example b.example", root: "/workspace/" };
+  expect(decide(policy, "x", { host: "a.example", path: "/etc" }, agentCtx)).toBe("ALLOW");
+  expect(decide(policy, "x", { host: "", path: "/etc" }, agentCtx)).toBe("DENY");
+  expect(decide(policy, "x", { host: "c", path: "/etc" }, { ...agentCtx, hosts: "b", root: "" })).toBe("DENY");
+});
+
+test("an action type that is too long is DENY", async () => {
+  const policy = await policyOf("default: ALLOW\nx*: { rules: [{ allow: true }] }");
+  expect(decide(policy, "x".repeat(256), {})).toBe("ALLOW");
+  expect(decide(policy, "x".repeat(257), {})).toBe("DENY");
+});
+
 describe("strictness", () => {
   test("among the rules that apply the strictest wins, whatever the order", async () => {
     const rules = ["allow", "require_approval", "deny"].map((decision) => ({

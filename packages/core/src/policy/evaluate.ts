@@ -12,6 +12,7 @@ import type { Severity } from "./format.ts";
 import { severities } from "./format.ts";
 import type { Policy } from "./policy.ts";
 import { reasonOf } from "./reason.ts";
+import { actionTypeLength } from "./request.ts";
 import type { ActionRequest } from "./request.ts";
 import { visit } from "./rule-index.ts";
 import type { Rule } from "./rule.ts";
@@ -102,6 +103,7 @@ function report(verdict: Verdict): Evaluation {
 export function prepare(request: ActionRequest, inputs: EvaluationInputs | undefined): Scope | string {
   const { actionType } = request;
   if (typeof actionType !== "string" || actionType === "") return "the action type is not a name";
+  if (actionType.length > actionTypeLength) return `the action type is longer than ${actionTypeLength} characters`;
   try {
     const agentCtx = owned(request.agentCtx);
     if (!isJsonObject(agentCtx)) return "the agent context is not an object";
@@ -130,7 +132,7 @@ function refused(why: string): Evaluation {
 }
 
 /** Finds the decision. Rules that can no longer change it are not looked at. */
-export function judge(policy: Policy, scope: Scope): Verdict {
+function judge(policy: Policy, scope: Scope): Verdict {
   const tiers = policy.index.about(scope.actionType);
   const { problems } = scope;
   const applied: Applied[] = [];

@@ -11,7 +11,7 @@ import type { Policy } from "./policy.ts";
 import { PolicyError, formatProblem } from "./problems.ts";
 
 /** A shell that splits at blanks: `$X` is a word nobody knows, a leading `$(` makes the list of commands open, quotes vanish. */
-export const fakeShell: FactFunction = {
+const fakeShell: FactFunction = {
   name: "shell",
   description: "a shell for tests",
   parameters: [{ name: "command", types: [string] }],
@@ -67,7 +67,7 @@ export const fakeShell: FactFunction = {
 };
 
 /** A fact whose every way of going wrong can be asked for. */
-export const fakeTrouble: FactFunction = {
+const fakeTrouble: FactFunction = {
   name: "trouble",
   description: "a fact that misbehaves",
   parameters: [{ name: "how", types: [dyn] }],

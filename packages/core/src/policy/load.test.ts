@@ -87,6 +87,11 @@ describe("what does not load", () => {
     ["mode: observe", "unknown key `mode`"],
     ["execute_shell: {}", "unknown key `execute_shell`"],
     ["execute_shell: { denyif: [x] }", "unknown key `denyif` under `execute_shell`, did you mean `deny_if`?"],
+    ["rules: [{ action_type: '{read,write}_file', deny: true }]", "`*` is the only wildcard"],
+    ["rules: [{ action_type: 'db_?', deny: true }]", "`*` is the only wildcard"],
+    ["rules: [{ action_type: 'execute_shell ', deny: true }]", "begins or ends with a blank"],
+    ["'execute_shell ': { deny_if: [x] }", "begins or ends with a blank"],
+    ['rules: [{ action_type: x, deny: true, reason: "\\ud800" }]', "half of a surrogate pair"],
     ["execute_shell: { deny_if: [] }", "`deny_if` is empty"],
     ["execute_shell: { deny_if: rm }", "`deny_if` is a list"],
     ["execute_shell: { deny_if: [''] }", "is empty"],
@@ -151,6 +156,11 @@ describe("what does not load", () => {
     ["execute_shell", "(payload.command == 'x' ? payload : payload).cmd == 'x'", "say which field"],
     ["execute_shell", "payload.args.map(a, payload)[0].cmd == 'x'", "say which field"],
     ["execute_shell", "payload[agent_ctx.role] == 'x'", "say which field"],
+    [
+      "execute_shell",
+      "has(payload.comand) && payload.command == 'x'",
+      "`payload.comand` is no field of `execute_shell`, did you mean `payload.command`?",
+    ],
     ["execute_shell", "payload.command > 5", "compares two numbers"],
     ["execute_shell", "payload.command.x == 5", "has no fields"],
     ["*", "payload.command == 'x'", "is no field of `read_file`"],
@@ -368,6 +378,26 @@ describe("warnings", () => {
     }
     expect((await policyOf("execute_query: { allow_if: [select] }")).warnings[0]?.message).toContain("sql(payload.query)");
     expect((await policyOf("execute_query: { deny_if: [select] }")).warnings).toEqual([]);
+  });
+
+  test("advise against an ALLOW that searches the field a fact understands", async () => {
+    const { warnings } = await policyOf(`execute_shell: { rules: [{ allow: true, when_all: ['payload.command.startsWith("ls")'] }] }`);
+    expect(warnings.map(({ message }) => message)).toEqual([
+      "an ALLOW that searches `payload.command` for text is easily satisfied; ask `shell(payload.command)` instead",
+    ]);
+    expect((await policyOf(`execute_shell: { rules: [{ deny: true, when_all: ['payload.command.startsWith("ls")'] }] }`)).warnings).toEqual(
+      [],
+    );
+  });
+
+  test("point out a regex that is searched for as a text", async () => {
+    for (const text of [
+      "execute_shell: { deny_if: ['rm\\s+-rf'] }",
+      "x: { rules: [{ deny: true, when_all: ['payload contains \"rm.*\"'] }] }",
+    ]) {
+      expect((await policyOf(text)).warnings.map(({ message }) => message).join()).toContain("is searched for as it stands");
+    }
+    expect((await policyOf("execute_shell: { deny_if: ['rm -rf', 'a.b', '*.sh'] }")).warnings).toEqual([]);
   });
 
   test("say that a rule is repeated", async () => {

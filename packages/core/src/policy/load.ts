@@ -1,6 +1,5 @@
 import { factFunctions } from "../facts/index.ts";
 import type { FactFunction } from "../facts/schema.ts";
-import { standardActions } from "./actions.ts";
 import type { ActionBinding } from "./bindings.ts";
 import { compiler } from "./condition/compile.ts";
 import { loadParser } from "./condition/parse.ts";
@@ -16,11 +15,11 @@ import { loadYaml } from "./document.ts";
 import { runExamples } from "./examples.ts";
 import { draftRules } from "./draft.ts";
 import type { DraftRule } from "./draft.ts";
-import { isGlob } from "./glob.ts";
-import { editDistance, nearest, normal } from "./nearest.ts";
+import { nearest } from "./nearest.ts";
 import type { Policy, PolicySource } from "./policy.ts";
 import { PolicyError, quoted, visible } from "./problems.ts";
 import type { PolicyProblem } from "./problems.ts";
+import { warningsAbout } from "./warnings.ts";
 import { indexRules } from "./rule-index.ts";
 import type { Rule } from "./rule.ts";
 import { readSources } from "./sources.ts";
@@ -49,7 +48,7 @@ export async function loadPolicy(root: PolicySource, options: LoadOptions = {}):
   const drafts = await draftRules(files, parse, problems, warnings);
   const exceptions = compileExceptions(files, drafts, workshop);
   const rules = drafts.map((draft) => compileRule(draft, exceptions, workshop));
-  for (const draft of drafts) warnings.push(...actionTypeWarnings(draft), ...searchWarnings(draft));
+  for (const draft of drafts) warnings.push(...warningsAbout(draft));
   const bindings = joinBindings(files);
   if (problems.length === 0) {
     for (const [index, { source, report }] of drafts.entries()) {
@@ -67,7 +66,7 @@ export async function loadPolicy(root: PolicySource, options: LoadOptions = {}):
     exceptions: exceptions.map(({ rule, canonical }) => ({ rule, canonical })),
     bindings,
   });
-  return {
+  return Object.freeze<Policy>({
     name: files[0]?.file.name ?? null,
     digest,
     default: fallback,
@@ -77,7 +76,7 @@ export async function loadPolicy(root: PolicySource, options: LoadOptions = {}):
     rules,
     exceptions: lifted,
     index: indexRules(rules),
-  };
+  });
 }
 
 interface CompiledException {
@@ -115,7 +114,8 @@ function compileRule(draft: DraftRule, exceptions: readonly CompiledException[],
   const reason = source.reason === null ? [] : compileTemplate(source.reason, draft.condition, shape, workshop, report);
   const label = `rule \`${draft.id}\` (${visible(draft.file)}:${source.at.line})`;
   return {
-    reference: { id: draft.id, decision: source.decision, file: draft.file, line: source.at.line },
+    // Evaluations hand it out.
+    reference: Object.freeze({ id: draft.id, decision: source.decision, file: draft.file, line: source.at.line }),
     label,
     sentence: constantSentence(reason, label),
     actionTypes: draft.actionTypes,
@@ -144,34 +144,6 @@ function joinBindings(files: readonly LoadedFile[]): ReadonlyMap<string, readonl
     }
   }
   return joined;
-}
-
-/** `execute_shel` is a legal name for somebody's own action, and almost surely none. */
-function actionTypeWarnings({ source, file }: DraftRule): readonly PolicyProblem[] {
-  return source.actionTypes.flatMap(({ text, at }) => {
-    if (isGlob(text) || Object.hasOwn(standardActions, text)) return [];
-    const near = Object.keys(standardActions).find(
-      (name) => Math.abs(text.length - name.length) <= 4 && editDistance(normal(text), normal(name)) <= 2,
-    );
-    return near === undefined ? [] : [{ file, ...at, message: `${quoted(text)} is not a standard action type`, suggestion: near }];
-  });
-}
-
-const betterFacts: Readonly<Record<string, string>> = {
-  execute_shell: "shell(payload.command)",
-  read_file: "path(payload.path)",
-  modify_file: "path(payload.path)",
-  delete_file: "path(payload.path)",
-  call_external_api: "url(payload.url)",
-  execute_query: "sql(payload.query)",
-};
-
-/** Whoever writes the payload can write what an ALLOW looks for beside what it should not see. */
-function searchWarnings({ source, file, actionTypes, searchesPayload }: DraftRule): readonly PolicyProblem[] {
-  if (source.decision !== "ALLOW" || !searchesPayload) return [];
-  const [fact] = Object.keys(betterFacts).filter((type) => payloadShape(actionTypes).standard.includes(type));
-  const advice = fact === undefined ? "compare a field of the payload" : `ask \`${betterFacts[fact]}\``;
-  return [{ file, ...source.at, message: `an ALLOW that searches the payload for text is easily satisfied; ${advice} instead` }];
 }
 
 function inOrder(problems: readonly PolicyProblem[], files: readonly LoadedFile[]): readonly PolicyProblem[] {

@@ -7,7 +7,7 @@ import { nearest } from "./nearest.ts";
 import type { Position, Report } from "./problems.ts";
 import { quoted } from "./problems.ts";
 import { isText, listItems, readDecision, textOf, textOrTexts, unknownKey } from "./reading.ts";
-import { readConditions, readRule, textRule } from "./read-rule.ts";
+import { fitActionType, readConditions, readRule, textRule } from "./read-rule.ts";
 import type { Block, RuleSource } from "./read-rule.ts";
 
 /** One policy file, as it says itself: nothing resolved yet, nothing parsed inside of conditions. */
@@ -21,7 +21,7 @@ export interface PolicyFile {
   readonly rules: readonly RuleSource[];
 }
 
-export interface ExceptionSource {
+interface ExceptionSource {
   readonly rule: string;
   readonly at: Position;
   readonly condition: Block;
@@ -92,6 +92,7 @@ function readSection(entry: Entry, report: Report): readonly RuleSource[] {
 }
 
 function section(actionType: string, at: Position, node: MapNode, report: Report): readonly RuleSource[] {
+  fitActionType(actionType, at, report);
   const rules: RuleSource[] = [];
   const about = { text: actionType, at };
   for (const entry of node.entries) {

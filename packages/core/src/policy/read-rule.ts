@@ -1,5 +1,6 @@
 import type { Decision } from "./decision.ts";
 import type { Entry, MapNode, Node, TextNode } from "./document.ts";
+import { actionTypeLength } from "./request.ts";
 import { blockKeys, decisionKeys, exampleKeys, requestKeys, ruleKeys, severities } from "./format.ts";
 import type { Severity } from "./format.ts";
 import { nearest } from "./nearest.ts";
@@ -101,7 +102,18 @@ function readActionTypes(node: MapNode, about: Located | null, report: Report): 
     report(node.at, "the rule has no `action_type`; `*` is any");
     return [];
   }
-  return textOrTexts(entry.value, "`action_type`", report).map(({ text, node: at }) => ({ text, at: at.at }));
+  return textOrTexts(entry.value, "`action_type`", report).flatMap(({ text, node: { at } }) =>
+    fitActionType(text, at, report) ? [{ text, at }] : [],
+  );
+}
+
+/** Whether a name or glob can match anything: what looks like another kind of glob would stand for itself, and the rule be dead. */
+export function fitActionType(text: string, at: Position, report: Report): boolean {
+  if (text.length > actionTypeLength) report(at, `an action type has at most ${actionTypeLength} characters`);
+  else if (/[?[\]{}]/.test(text)) report(at, `${quoted(text)}: \`*\` is the only wildcard of an action type; several stand in a list`);
+  else if (text.trim() !== text) report(at, `${quoted(text)} begins or ends with a blank`);
+  else return true;
+  return false;
 }
 
 interface DecisionSource {

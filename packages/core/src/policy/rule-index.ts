@@ -5,7 +5,7 @@ import type { Run } from "./condition/values.ts";
 import type { Rule } from "./rule.ts";
 
 /** The rules that can matter to one action type, by what they decide. */
-export type Tiers = Readonly<Record<Decision, RuleTree>>;
+type Tiers = Readonly<Record<Decision, RuleTree>>;
 
 /** Rules, arranged so that those whose conditions must be false need not be looked at. */
 export type RuleTree =

@@ -81,7 +81,8 @@ export async function readSources(
     return undefined;
   }
 
-  await visit({ name: root.name, text: root.text }, []);
+  if (typeof root?.name === "string" && typeof root.text === "string") await visit({ name: root.name, text: root.text }, []);
+  else problems.push({ file: "the policy", line: 1, column: 1, message: "a policy source has a `name` and a `text`" });
   return loaded;
 }
 

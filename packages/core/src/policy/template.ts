@@ -1,7 +1,8 @@
 import { Unknown } from "../facts/unknown.ts";
 import { Effects } from "../facts/effects.ts";
 import type { Scope, Value } from "./condition/values.ts";
-import { toJson } from "./condition/values.ts";
+import { isNumber } from "./condition/numbers.ts";
+import { asValue } from "./condition/values.ts";
 import { visible } from "./problems.ts";
 import type { Template } from "./rule.ts";
 
@@ -33,17 +34,33 @@ export function show(value: Value): string {
   if (value instanceof Effects && value.open !== null) {
     return `${show(value.items)} and perhaps more (${visible(value.open)})`;
   }
-  // What is cut off anyway need not be written out first.
-  const json = toJson(typeof value === "string" ? value.slice(0, longest + 1) : value);
-  if (json instanceof Unknown) return "(a value that JSON does not have)";
-  const text = shortJson(json);
+  const text = tried(value);
   return visible(text.length > longest ? `${text.slice(0, longest)}…` : text);
 }
 
-function shortJson(json: unknown): string {
+/** A fact is not ours; showing it must not keep a decision from being told. */
+function tried(value: Value): string {
   try {
-    return JSON.stringify(json) ?? "nothing";
+    return brief(value, longest);
   } catch {
-    return "(a value that JSON does not have)";
+    return "(a value that cannot be shown)";
   }
+}
+
+/** The beginning of the value as JSON, of `room` characters or a little more; what comes after is not looked at. */
+function brief(value: Value, room: number): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, room + 1));
+  if (value === null || typeof value === "boolean" || typeof value === "number") return String(value);
+  if (value instanceof Unknown) return "(unknown)";
+  if (isNumber(value)) return String(typeof value === "bigint" ? value : value.value);
+  const list = value instanceof Effects ? value.items : Array.isArray(value) ? value : null;
+  const parts: string[] = [];
+  let left = room;
+  for (const key in list ?? value) {
+    if (left <= 0) break;
+    const item = brief(asValue((list ?? (value as Readonly<Record<string, unknown>>))[key as never]), left);
+    parts.push(list === null ? `${JSON.stringify(key.slice(0, room + 1))}:${item}` : item);
+    left -= (parts.at(-1) ?? "").length + 1;
+  }
+  return list === null ? `{${parts.join(",")}}` : `[${parts.join(",")}]`;
 }

@@ -8,7 +8,7 @@ import { Double, Uint } from "./numbers.ts";
 import { arithmeticType, fitComparison, fitSize } from "./signatures.ts";
 import type { Type } from "./types.ts";
 import { bool, comparable, doubleType, dyn, int, isNumeric, joined, list, nullType, string, typeName, uintType } from "./types.ts";
-import { factMethod, fitArguments, memberType } from "./vocabulary.ts";
+import { factMethod, fitArguments, memberType, nearMiss } from "./vocabulary.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** The static type of every expression in a condition. */
@@ -160,6 +160,7 @@ function has(expression: Expression & { readonly kind: "has" }, scope: Scope): T
   if (of.kind !== "payload" && of.kind !== "agent_ctx" && of.kind !== "map" && of.kind !== "dyn") {
     scope.vocabulary.report(expression, "`has()` asks for a field of `payload` or `agent_ctx`");
   }
+  if (of.kind === "payload") nearMiss(expression, expression.name, scope.vocabulary);
   if (of.kind === "agent_ctx") memberType(expression, of, expression.name, scope.vocabulary);
   return bool;
 }

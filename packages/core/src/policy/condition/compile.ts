@@ -224,6 +224,7 @@ function searchOf(name: string, argument: Expression, parts: Parts): MakeSearch 
   }
   const make = name === "startsWith" ? startingWith : name === "endsWith" ? endingWith : containing;
   if (constant !== undefined) {
+    if (constant === "") parts.source.report(argument, `\`${name}\` of an empty text is always true`);
     const search = make(constant);
     return () => search;
   }
@@ -231,6 +232,8 @@ function searchOf(name: string, argument: Expression, parts: Parts): MakeSearch 
   const text = words(argument, parts);
   return (scope) => {
     const value = part(scope);
+    // Found in every text: somebody left out what should be looked for.
+    if (value === "") return invalid(`${text} is empty`);
     if (typeof value === "string") return make(value);
     return value instanceof Unknown ? value : invalid(`${text} is ${kindOf(value)}, not a string`);
   };

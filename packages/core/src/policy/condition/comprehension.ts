@@ -5,7 +5,7 @@ import { asValue, isObject, kindOf, listOf, worse } from "./values.ts";
 import type { Run, Scope, Value } from "./values.ts";
 
 /** The items that one comprehension, with all that is nested in it, may look at. */
-export const comprehensionSteps = 10_000;
+const comprehensionSteps = 10_000;
 
 /** `on.name(x, where, body)`, for the item at nesting `level`. */
 export interface Comprehension {

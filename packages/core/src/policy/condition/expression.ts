@@ -57,7 +57,7 @@ export function canonical(expression: Expression): string {
       }
       return `([] ${canonical(expression.of)} ${canonical(expression.at)})`;
     case "has":
-      return `(has ${canonical(expression.of)} ${expression.name})`;
+      return `(has ${canonical(expression.of)} ${isName(expression.name) ? expression.name : JSON.stringify(expression.name)})`;
     case "call":
       return `(call ${expression.name} ${each(expression.args)})`;
     case "method":

@@ -4,13 +4,13 @@ import type { Arithmetic, Comparison, Expression, Macro, Span } from "./expressi
 import { markInfixContains } from "./infix.ts";
 import { Double, Uint, int } from "./numbers.ts";
 
-export type Parsed = { readonly expression: Expression } | { readonly at: Span; readonly problem: string };
+type Parsed = { readonly expression: Expression } | { readonly at: Span; readonly problem: string };
 
 /** Reads a condition: CEL, plus the infix `x contains "y"`. Never throws; what it does not understand, it says where and why. */
 export type ParseCondition = (condition: string) => Parsed;
 
 /** The most characters that one condition may have. */
-export const conditionLength = 8192;
+const conditionLength = 8192;
 const conditionDepth = 64;
 
 /** The parser, over a CEL library that is loaded only now. This file alone knows it, and uses nothing of it but the syntax tree. */

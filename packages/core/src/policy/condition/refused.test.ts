@@ -79,6 +79,8 @@ const refused: Readonly<Record<string, string>> = {
   "payload contains": "cannot be read",
   "contains payload": "cannot be read",
   'payload contains "a" contains "b"': "searches text",
+  'payload.a.startsWith("")': "always true",
+  'payload contains ""': "always true",
   "": "is empty",
 };
 

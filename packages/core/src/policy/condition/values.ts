@@ -1,5 +1,5 @@
 import { Effects } from "../../facts/effects.ts";
-import type { DiskFact, FactContext } from "../../facts/schema.ts";
+import type { FactContext } from "../../facts/schema.ts";
 import { Unknown, invalid, open } from "../../facts/unknown.ts";
 import type { JsonObject, JsonValue } from "../../json.ts";
 import { Double, Uint, compareNumbers, isNumber } from "./numbers.ts";
@@ -34,11 +34,7 @@ export interface Scope {
 }
 
 /** What a host looked up about a request before it is judged. */
-export interface EvaluationInputs {
-  readonly disk?: Readonly<Record<string, DiskFact>>;
-  /** Absolute paths of Canopy's own files, which facts about paths tell apart. */
-  readonly ownFiles?: readonly string[];
-}
+export type EvaluationInputs = Omit<FactContext, "agentCtx" | "payload">;
 
 export function scopeOf(actionType: string, agentCtx: JsonObject, payload: JsonValue, inputs: EvaluationInputs | undefined): Scope {
   return {

@@ -1,5 +1,5 @@
 import type { FactFunction, FactParameter, RecordType } from "../../facts/schema.ts";
-import { nearest, normal } from "../nearest.ts";
+import { editDistance, nearest, normal } from "../nearest.ts";
 import { quoted } from "../problems.ts";
 import type { Span } from "./expression.ts";
 import type { PayloadShape, Type } from "./types.ts";
@@ -57,6 +57,15 @@ function payloadField(at: Span, name: string, vocabulary: Vocabulary): Type {
     near === undefined ? undefined : `payload.${near}`,
   );
   return dyn;
+}
+
+/** Reports a field that `has()` asks for and that is a slip for one the actions have: it would never be there, and the rule dead. */
+export function nearMiss(at: Span, name: string, { payload, report }: Vocabulary): void {
+  // Among short names everything is near: `cmd` is no slip for `cwd`.
+  if (payload.standard.length === 0 || payload.names.includes(name) || name.length < 5) return;
+  const meant = payload.names.find((known) => editDistance(normal(known), normal(name)) <= 1);
+  if (meant !== undefined)
+    report(at, `${quoted(`payload.${name}`)} is no field of \`${payload.standard.join("`, `")}\``, `payload.${meant}`);
 }
 
 function factField(at: Span, record: RecordType, name: string, vocabulary: Vocabulary): Type {
