@@ -1,4 +1,5 @@
 import { words } from "../words.ts";
+import type { Dialect } from "./dialect.ts";
 
 /** What is known of a function by its name, over all dialects. */
 export type FunctionKind = "pure" | "outside" | "unknown";
@@ -76,16 +77,33 @@ const pure: ReadonlySet<string> = words(`
   uuid gen_random_uuid uuid_generate_v4 newid newsequentialid randomblob zeroblob uuid_to_bin bin_to_uuid is_uuid
   nextafter likelihood likely unlikely values interval point box circle polygon st_distance st_within st_contains st_intersects
   st_astext st_asgeojson st_x st_y st_point st_makepoint st_setsrid st_transform st_area st_length st_dwithin st_buffer st_geomfromtext
+  rollup cube
   table_info table_xinfo index_list index_info foreign_key_list database_list pragma_table_info pragma_table_xinfo pragma_index_list
   pragma_index_info pragma_foreign_key_list pragma_database_list pragma_table_list
 `);
 
-/** Words that a bracket may follow without their being called: keywords and types. */
+/** Reserved words that a bracket may follow, and types with a length: never called. */
 export const notCalled: ReadonlySet<string> = words(`
-  AND OR NOT IN EXISTS ANY ALL SOME SELECT FROM WHERE HAVING BY ON USING JOIN AS WITH RECURSIVE MATERIALIZED UNION INTERSECT EXCEPT MINUS
-  CASE WHEN THEN ELSE END PARTITION GROUP ORDER LIMIT OFFSET FETCH TOP DISTINCT VALUES SET INTO RETURNING OUTPUT
-  IS LIKE ILIKE RLIKE REGEXP GLOB SIMILAR TO BETWEEN ESCAPE LATERAL INTERVAL PRIMARY FOREIGN REFERENCES UNIQUE CHECK
-  DEFAULT CONSTRAINT INDEX TABLE EXPLAIN ANALYZE PIVOT UNPIVOT FOR APPLY CROSS OUTER INNER NATURAL WINDOW ROLLUP CUBE SETS OPTION RETURN
-  VARCHAR CHAR CHARACTER NVARCHAR NCHAR VARBINARY BINARY VARYING DECIMAL NUMERIC DEC FLOAT DOUBLE REAL INT INTEGER BIGINT SMALLINT TINYINT
-  MEDIUMINT BIT TIMESTAMP TIMESTAMPTZ TIME TIMETZ DATETIME DATETIME2 DATETIMEOFFSET SIGNED UNSIGNED
+  AND OR NOT IN EXISTS ANY ALL SOME SELECT FROM WHERE HAVING ON USING AS WITH UNION INTERSECT EXCEPT CASE WHEN THEN ELSE END GROUP ORDER
+  LIMIT OFFSET FETCH DISTINCT VALUES INTO RETURNING TO BETWEEN LATERAL INTERVAL PRIMARY FOREIGN REFERENCES UNIQUE CHECK DEFAULT CONSTRAINT
+  TABLE ANALYZE FOR WINDOW VARCHAR CHAR CHARACTER NCHAR DECIMAL NUMERIC DEC FLOAT REAL INT INTEGER BIGINT SMALLINT BIT TIMESTAMP TIME
+`);
+
+/** Words that a dialect reserves, or after which only it has brackets. */
+export const notCalledIn: Readonly<Record<Dialect, ReadonlySet<string>>> = {
+  postgres: words("TIMESTAMPTZ TIMETZ VARBIT"),
+  mysql: words("RLIKE REGEXP INDEX PARTITION SIGNED UNSIGNED DATETIME TINYINT MEDIUMINT DOUBLE BINARY VARBINARY USE IGNORE FORCE"),
+  sqlite: words("GLOB REGEXP"),
+  mssql: words("TOP OUTPUT PIVOT UNPIVOT APPLY OPTION INDEX NVARCHAR VARBINARY BINARY TINYINT DATETIME2 DATETIMEOFFSET"),
+};
+
+/** Words that are not reserved everywhere: called where an expression begins, and keywords elsewhere (`GROUP BY (a)`, `JOIN (…)`). */
+export const seldomCalled: ReadonlySet<string> = words(`
+  BY JOIN RECURSIVE MATERIALIZED PARTITION SET ESCAPE INDEX SETS IS LIKE ILIKE SIMILAR CROSS OUTER INNER NATURAL EXPLAIN COPY MINUS RETURN
+  VARYING DOUBLE
+`);
+
+/** Words behind which an expression begins. */
+export const beforeExpression: ReadonlySet<string> = words(`
+  SELECT WHERE AND OR NOT ON THEN ELSE WHEN CASE FROM RETURNING HAVING DISTINCT ALL LIMIT OFFSET BY VALUES IN BETWEEN LIKE ILIKE IS USING
 `);

@@ -1,7 +1,7 @@
 import { words } from "../words.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Lexis } from "./dialect.ts";
-import { functionKind, notCalled } from "./functions.ts";
+import { beforeExpression, functionKind, notCalled, notCalledIn, seldomCalled } from "./functions.ts";
 
 const naming = words("INTO TABLE UPDATE REFERENCES INDEX");
 const keyed = words("PRIMARY FOREIGN DUPLICATE UNIQUE");
@@ -17,7 +17,7 @@ export function calls(at: Cursor, lexis: Lexis, creates: boolean): string[] {
     const name = written.toLowerCase();
     const kind = functionKind(name);
     if (kind === "outside" && lexis.runsOn && /^(?:xp_|sp_)/.test(name)) found.add(name);
-    if (!at.symbol(index + 1, "(") || at.wordOf(index, notCalled) || at.word(index - 1, "TABLESAMPLE")) continue;
+    if (!at.symbol(index + 1, "(") || isKeyword(at, index, lexis) || at.word(index - 1, "TABLESAMPLE")) continue;
     if (kind !== "outside" && isGiven(at, index, creates)) continue;
     const schema = at.symbol(index - 1, ".") ? at.name(index - 2) : "pg_catalog";
     // A function of somebody's schema is somebody's function, whatever it is called; and PostgreSQL tells "Count" from count.
@@ -26,6 +26,15 @@ export function calls(at: Cursor, lexis: Lexis, creates: boolean): string[] {
     else found.add(name);
   }
   return [...found];
+}
+
+/** Whether the word there is a keyword, so that its bracket makes no call. */
+function isKeyword(at: Cursor, index: number, lexis: Lexis): boolean {
+  if (at.wordOf(index, notCalled) || at.wordOf(index, notCalledIn[lexis.dialect])) return true;
+  if (!at.wordOf(index, seldomCalled)) return false;
+  if (at.word(index, "MATERIALIZED") && at.word(index - 1, "NOT") && at.word(index - 2, "AS")) return true;
+  const before = at.tokens[index - 1];
+  return !(at.wordOf(index - 1, beforeExpression) || (before?.kind === "symbol" && before.text !== ")"));
 }
 
 /** Whether the name there is given to something rather than called: an alias, a table with its columns, a query of WITH. */

@@ -212,7 +212,7 @@ function copy(at: Cursor, seen: Findings, from: number, end: number): void {
 
 function pragma(at: Cursor, seen: Findings, from: number, end: number): void {
   const name = at.symbol(from + 2, ".") ? from + 3 : from + 1;
-  if (at.wordOf(name, readPragmas) && (name + 1 >= end || at.symbol(name + 1, "("))) seen.reads = true;
+  if (readPragmas.has(at.name(name)) && (name + 1 >= end || at.symbol(name + 1, "("))) seen.reads = true;
   else seen.writes = true;
 }
 

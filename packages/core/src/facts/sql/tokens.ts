@@ -89,7 +89,7 @@ export function tokenize(text: string, lexis: Lexis): Tokens {
       if (end < 0) problems.add("unterminated_string");
       push("string", text.slice(at + tag.length, end < 0 ? text.length : end), end < 0 ? text.length : end + tag.length);
     } else if (wordStart.test(sign) || (sign === "#" && lexis.runsOn && /[A-Za-z_#\u0080-\uffff]/.test(next))) {
-      const end = endOfWord(text, at + 1);
+      const end = endOfWord(text, at + 1, lexis.runsOn);
       const word = text.slice(at, end);
       const quote = text[end];
       if (/[\p{Z}\p{Cf}\u0080-\u009f\ufeff\u2028\u2029]/u.test(word)) problems.add("odd_space");
@@ -97,12 +97,13 @@ export function tokenize(text: string, lexis: Lexis): Tokens {
       else if (quote === "'" && /^(?:x|b|n|_[a-z0-9]+)$/i.test(word)) quoted("string", end + 1, "'", lexis.backslash);
       else if (lexis.prefixedStrings && /^u$/i.test(word) && quote === "&" && text[end + 1] === "'") quoted("string", end + 2, "'", false);
       else if (lexis.prefixedStrings && /^u$/i.test(word) && quote === "&" && text[end + 1] === '"') quotedUnicodeName(end + 2);
+      else if (isAfterDot(tokens)) push("name", word.toLowerCase(), end);
       else push("word", word.toUpperCase(), end);
     } else if (/[0-9]/.test(sign) || (sign === "." && /[0-9]/.test(next))) {
       const end = endOfNumber(text, at);
       push("number", text.slice(at, end), end);
     } else if (/[$:@?]/.test(sign) && /[A-Za-z0-9_@?]/.test(next)) {
-      const end = endOfWord(text, at + 2);
+      const end = endOfWord(text, at + 2, lexis.runsOn);
       push("parameter", text.slice(at, end), end);
     } else if (sign === "?") {
       push("parameter", sign, at + 1);
@@ -121,6 +122,12 @@ export function tokenize(text: string, lexis: Lexis): Tokens {
   }
   if (inside > 0) problems.add("unterminated_comment");
   return { tokens, problems, executableComments };
+}
+
+/** Behind a dot every word is a name, keywords included: the table of `DELETE FROM t.where` is called so. */
+function isAfterDot(tokens: readonly Token[]): boolean {
+  const last = tokens.at(-1);
+  return last?.kind === "symbol" && last.text === ".";
 }
 
 /** The place behind the closing quote, a doubled one being part of the text; -1 where there is none. */
@@ -156,9 +163,11 @@ function endOfLine(text: string, from: number, atReturn: boolean): number {
   return back < 0 ? end : Math.min(back, end);
 }
 
-function endOfWord(text: string, from: number): number {
+/** T-SQL has `@` and `#` inside its names; to the others they are operators, or begin a comment. */
+function endOfWord(text: string, from: number, signs: boolean): number {
+  const part = signs ? /[A-Za-z0-9_$@#\u0080-\uffff]/ : /[A-Za-z0-9_$\u0080-\uffff]/;
   let at = from;
-  while (at < text.length && /[A-Za-z0-9_$@#\u0080-\uffff]/.test(text[at] ?? "")) at += 1;
+  while (at < text.length && part.test(text[at] ?? "")) at += 1;
   return at;
 }
 

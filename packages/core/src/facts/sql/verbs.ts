@@ -38,8 +38,8 @@ export const strays: Words = words(
 
 /** Pragmas of SQLite that only tell. */
 export const readPragmas: Words = words(`
-  TABLE_INFO TABLE_XINFO TABLE_LIST INDEX_LIST INDEX_INFO INDEX_XINFO FOREIGN_KEY_LIST FOREIGN_KEY_CHECK DATABASE_LIST COLLATION_LIST
-  FUNCTION_LIST MODULE_LIST PRAGMA_LIST COMPILE_OPTIONS INTEGRITY_CHECK QUICK_CHECK
+  table_info table_xinfo table_list index_list index_info index_xinfo foreign_key_list foreign_key_check database_list collation_list
+  function_list module_list pragma_list compile_options integrity_check quick_check
 `);
 
 /** What ALTER … DROP may take away without taking data along. */
