@@ -198,10 +198,16 @@ class Reader {
   assignment(from: ast.Assignment): Assignment {
     return {
       name: from.name,
-      value: from.value.type === "ArrayValue" ? from.value.elements.flatMap((word) => this.words(word)) : this.word(from.value),
+      value: from.value.type === "ArrayValue" ? from.value.elements.flatMap((word) => this.words(word)) : this.value(from.value),
       append: from.append === true,
       index: from.index === undefined ? undefined : this.word(from.index),
     };
+  }
+
+  /** An assigned value: a tilde is one after each colon as well. */
+  value(from: ast.Word): Word {
+    const word = this.word(from);
+    return from.text.includes(":~") ? { parts: [...word.parts, opaque("a list of paths")] } : word;
   }
 
   /** An argument that looks like an assignment (`export A=1`) is a word like any other, save that its value is not split. */
@@ -222,19 +228,27 @@ class Reader {
     if (!from.text.includes("{") || !(from.parts ?? []).some((part) => part.type === "BraceExpansion")) return [this.word(from)];
     const texts = expandBraces(from.text);
     if (texts === undefined) return [this.word(from)];
-    const command = parse(`: ${texts.join(" ")}`).commands[0]?.command;
-    if (command?.type !== "Command" || command.args.length > texts.length) return [this.word(from)];
-    return command.args.map((argument) => (argument.type === "Word" ? this.word(argument) : { parts: [text(argument.text)] }));
+    // A word that comes to nothing is none, and a `#` at its start begins no comment.
+    const words = texts.filter((word) => word !== "").map((word) => (word.startsWith("#") ? `\\${word}` : word));
+    const parsed = parse(`: ${words.join(" ")}`);
+    const command = parsed.commands[0]?.command;
+    if (parsed.errors !== undefined || command?.type !== "Command" || command.suffix.length !== words.length) return [this.word(from)];
+    return command.args.map((argument) => (argument.type === "Word" ? this.word(argument, true) : { parts: [text(argument.text)] }));
   }
 
-  word(from: ast.Word): Word {
+  word(from: ast.Word, fromBraces = false): Word {
     if ((this.#words += 1) > limits.words) {
       this.note(`it has more than ${limits.words} words`);
       return { parts: [opaque(`it has more than ${limits.words} words`)] };
     }
+    // The shell takes the line end out before it looks for the end of the name; the parser after.
+    if (/\$\w*\\\n/.test(from.text)) this.note("a line goes on inside a name");
     const { parts } = from;
     const read = parts === undefined ? [text(from.value)] : parts.flatMap((part) => this.part(part, false));
-    const tilde = leadingTilde(from);
+    const tilde = leadingTilde(from, fromBraces);
+    // Behind `name=` a tilde is also one after each colon.
+    if (/^[A-Za-z_]\w*=[^'"]*:~/.test(from.text))
+      return { parts: [text(from.text.replace(/=.*/s, "=")), opaque("a list of paths"), ...read.filter(runs)] };
     if (tilde === undefined) return { parts: read };
     const [first, ...rest] = read;
     if (first?.kind !== "text" || !first.value.startsWith(tilde.before)) return { parts: read };
@@ -245,7 +259,7 @@ class Reader {
   part(from: ast.WordPart, quoted: boolean): readonly Part[] {
     switch (from.type) {
       case "Literal":
-        return [{ kind: "text", value: from.value, quoted }];
+        return from.value === "" && !quoted ? [] : [{ kind: "text", value: from.value, quoted }];
       case "SingleQuoted":
       case "AnsiCQuoted":
         return [{ kind: "text", value: from.value, quoted: true }];
@@ -356,6 +370,11 @@ function text(value: string): Part {
   return { kind: "text", value, quoted: false };
 }
 
+/** Whether expanding a part may run something. */
+function runs(part: Part): boolean {
+  return part.kind !== "text" && part.kind !== "tilde";
+}
+
 function opaque(why: string): Part {
   return { kind: "opaque", why, scripts: [] };
 }
@@ -383,11 +402,11 @@ function unsplit(part: Part): Part {
  * The unquoted tilde prefix of a word (POSIX 2.6.1): `~`, `~user` up to the first slash, or after `name=` as bash has it. `before` is all the
  * text up to the end of the prefix.
  */
-function leadingTilde(from: ast.Word): { readonly before: string; readonly name: string } | undefined {
+function leadingTilde(from: ast.Word, fromBraces: boolean): { readonly before: string; readonly name: string } | undefined {
   if (!from.text.includes("~")) return undefined;
   const first = from.parts?.[0];
   if (first !== undefined && first.type !== "Literal") return undefined;
-  const match = /^(?:[A-Za-z_]\w*=)?~([A-Za-z0-9_.+-]*)/.exec(first?.text ?? from.text);
+  const match = (fromBraces ? /^~([A-Za-z0-9_.+-]*)/ : /^(?:[A-Za-z_]\w*=)?~([A-Za-z0-9_.+-]*)/).exec(first?.text ?? from.text);
   if (match === null) return undefined;
   const [before, name = ""] = match;
   const follows = (first?.text ?? from.text)[before.length];
