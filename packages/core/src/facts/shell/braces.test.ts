@@ -33,7 +33,7 @@ describe("expandBraces", () => {
 
   it("never throws and never makes more than 32 words", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(..."{},.a1'\"\\$"), maxLength: 30 }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom("{", "}", ",", ".", "a", "1", "'", '"', "\\", "$"), maxLength: 30 }), (text) => {
         expect((expandBraces(text) ?? []).length).toBeLessThanOrEqual(32);
       }),
     );

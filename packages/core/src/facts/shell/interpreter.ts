@@ -6,11 +6,11 @@ import { evaluateArithmetic, evaluateText, expandText, expandWords } from "./exp
 import type { Shell } from "./expand.ts";
 import { isEndless, isForkBomb } from "./fork-bomb.ts";
 import { Ledger } from "./ledger.ts";
-import { limits } from "./limits.ts";
+import { bounds, limits } from "./limits.ts";
 import { forEach, repeat } from "./loops.ts";
 import { firstName, inProgramDirectory, isAssertion, isShell, leaves, talksToAnybody } from "./names.ts";
 import { parseScript } from "./parse.ts";
-import { baseName, shown } from "./paths.ts";
+import { argumentOf, baseName, shown } from "./paths.ts";
 import { openRedirects, unredirected } from "./redirects.ts";
 import type { Redirected } from "./redirects.ts";
 import type { Assignment, Node, Redirect, Script, SimpleCommand, Statement } from "./script.ts";
@@ -18,16 +18,6 @@ import type { State } from "./state.ts";
 import { isConfusable } from "./suspicious.ts";
 import { conditional, empty, field, isKnown, joined, literal, mark, source, unknown, withoutEnd } from "./text.ts";
 import type { Field, Text } from "./text.ts";
-
-/** Past any of these the lists are open; what was found until then counts. */
-export const bounds = {
-  /** Commands that are looked at, simple and compound, those of loops and functions each time. */
-  steps: 8000,
-  /** Scripts, functions and wrappers inside one another. */
-  depth: 40,
-  /** Wrappers around one program. */
-  wrappers: 6,
-} as const;
 
 /** Walks a script as a shell would run it, taking every branch, and collects what it would do. */
 export class Interpreter extends Ledger {
@@ -400,8 +390,4 @@ export class Interpreter extends Ledger {
       },
     };
   }
-}
-
-function argumentOf(item: Field): string | Unknown {
-  return literal(item) ?? open(`\`${shown(item.text)}\` is not known before it runs`);
 }

@@ -4,6 +4,8 @@ import type * as ast from "unbash";
 import { unreachable } from "../../unreachable.ts";
 import { expandBraces } from "./braces.ts";
 import { limits, withinLimits } from "./limits.ts";
+import { leadingTilde } from "./tilde.ts";
+import { appended, opaque, runs, text, unsplit } from "./parts.ts";
 import type { Arithmetic, Assignment, Node, Parameter, Parsed, Part, Redirect, Script, Statement, Word } from "./script.ts";
 
 const nothing: Script = { statements: [] };
@@ -245,7 +247,9 @@ class Reader {
     if (/\$\w*\\\n/.test(from.text)) this.note("a line goes on inside a name");
     const { parts } = from;
     const read = parts === undefined ? [text(from.value)] : parts.flatMap((part) => this.part(part, false));
-    const tilde = leadingTilde(from, fromBraces);
+    const [start] = parts ?? [];
+    const plain = start === undefined || start.type === "Literal";
+    const tilde = plain ? leadingTilde(start?.text ?? from.text, (parts?.length ?? 1) === 1, fromBraces) : undefined;
     // Behind `name=` a tilde is also one after each colon.
     if (/^[A-Za-z_]\w*=[^'"]*:~/.test(from.text))
       return { parts: [text(from.text.replace(/=.*/s, "=")), opaque("a list of paths"), ...read.filter(runs)] };
@@ -364,52 +368,4 @@ class Reader {
     forEachChild(from, visit);
     return scripts;
   }
-}
-
-function text(value: string): Part {
-  return { kind: "text", value, quoted: false };
-}
-
-/** Whether expanding a part may run something. */
-function runs(part: Part): boolean {
-  return part.kind !== "text" && part.kind !== "tilde";
-}
-
-function opaque(why: string): Part {
-  return { kind: "opaque", why, scripts: [] };
-}
-
-function appended(word: Word, suffix: string): Word {
-  return { parts: [...word.parts, { kind: "text", value: suffix, quoted: true }] };
-}
-
-/** The same part where the shell does not split words or expand patterns. */
-function unsplit(part: Part): Part {
-  switch (part.kind) {
-    case "text":
-    case "parameter":
-    case "substitution":
-    case "arithmetic":
-      return { ...part, quoted: true };
-    case "glob":
-      return { kind: "text", value: part.text, quoted: true };
-    default:
-      return part;
-  }
-}
-
-/**
- * The unquoted tilde prefix of a word (POSIX 2.6.1): `~`, `~user` up to the first slash, or after `name=` as bash has it. `before` is all the
- * text up to the end of the prefix.
- */
-function leadingTilde(from: ast.Word, fromBraces: boolean): { readonly before: string; readonly name: string } | undefined {
-  if (!from.text.includes("~")) return undefined;
-  const first = from.parts?.[0];
-  if (first !== undefined && first.type !== "Literal") return undefined;
-  const match = (fromBraces ? /^~([A-Za-z0-9_.+-]*)/ : /^(?:[A-Za-z_]\w*=)?~([A-Za-z0-9_.+-]*)/).exec(first?.text ?? from.text);
-  if (match === null) return undefined;
-  const [before, name = ""] = match;
-  const follows = (first?.text ?? from.text)[before.length];
-  const ends = follows === undefined ? first === undefined || from.parts?.length === 1 : follows === "/" || follows === ":";
-  return ends ? { before, name } : undefined;
 }

@@ -189,58 +189,48 @@ describe("commands", () => {
     expect(command?.text).toMatchObject({ kind: "open" });
   });
 
-  it("are found in every place where a shell runs one", () => {
-    for (const text of [
-      "a",
-      "! a",
-      "x=$(a)",
-      "a[$(a)]=1",
-      "x=(`a`)",
-      ": ${y:-$(a)}",
-      "echo $((1+$(a)))",
-      "cat <(a)",
-      "cat <<E\n$(a)\nE",
-      "cat <<< $(a)",
-      "[[ $(a) ]]",
-      "case $(a) in x) ;; esac",
-      "case x in $(a)) ;; esac",
-      "for x in $(a); do :; done",
-      "f() { a; }",
-      "coproc a",
-      "trap a EXIT",
-      "eval a",
-      "sh -c a",
-      "sh <<< a",
-      "echo a | sh",
-      "env a",
-      "xargs a",
-      "find . -exec a \\;",
-      "time a",
-      "a &",
-      "(a)",
-      "{ a; }",
-      "if a; then :; fi",
-      "while a; do :; done",
-      "ls > $(a)",
-    ]) {
-      expect(programs(text), text).toContain("a");
-    }
+  it.each([
+    "a",
+    "! a",
+    "x=$(a)",
+    "a[$(a)]=1",
+    "x=(`a`)",
+    ": ${y:-$(a)}",
+    "echo $((1+$(a)))",
+    "cat <(a)",
+    "cat <<E\n$(a)\nE",
+    "cat <<< $(a)",
+    "[[ $(a) ]]",
+    "case $(a) in x) ;; esac",
+    "case x in $(a)) ;; esac",
+    "for x in $(a); do :; done",
+    "f() { a; }",
+    "coproc a",
+    "trap a EXIT",
+    "eval a",
+    "sh -c a",
+    "sh <<< a",
+    "echo a | sh",
+    "env a",
+    "xargs a",
+    "find . -exec a \\;",
+    "time a",
+    "a &",
+    "(a)",
+    "{ a; }",
+    "if a; then :; fi",
+    "while a; do :; done",
+    "ls > $(a)",
+  ])("are found where a shell runs one: %s", (text) => {
+    expect(programs(text)).toContain("a");
   });
 
-  it("are not found where a shell runs none", () => {
-    for (const text of [
-      "echo a",
-      "echo '$(a)'",
-      "# a",
-      "cat <<'E'\n$(a)\nE",
-      "grep a",
-      "x=a",
-      "case a in a) ;; esac",
-      "for a in b; do :; done",
-    ]) {
-      expect(programs(text), text).not.toContain("a");
-    }
-  });
+  it.each(["echo a", "echo '$(a)'", "# a", "cat <<'E'\n$(a)\nE", "grep a", "x=a", "case a in a) ;; esac", "for a in b; do :; done"])(
+    "are not found where a shell runs none: %s",
+    (text) => {
+      expect(programs(text)).not.toContain("a");
+    },
+  );
 });
 
 describe("directories", () => {
@@ -254,7 +244,7 @@ describe("directories", () => {
 
   it("are not known behind a cd that is not", () => {
     const [item] = shell('cd "$X" && rm x').deletes.items;
-    expect((item?.path as PathFact).absolute).toBeInstanceOf(Unknown);
+    expect(item?.path).toMatchObject({ absolute: { kind: "open" } });
   });
 
   it("come from the request, and are not guessed where it has none", () => {
@@ -283,33 +273,38 @@ describe("patterns", () => {
     expect(match?.within(["/etc"])).toBe(false);
   });
 
-  it("may match a secret only where a shell would let them", () => {
+  it("match no name that begins with a dot, unless they do", () => {
     expect(shell("cat src/*.ts *.md").secrets).toMatchObject({ items: [], open: null });
-    for (const text of ["cat .e*", "cat /e??/sh?d?w", "cat ~/.s*/id*", "cat /*/shadow", "cat ../*/.ssh/id_rsa", "cat *_rsa"]) {
-      const { secrets } = shell(text);
-      expect(secrets.items.length > 0 || secrets.open !== null, text).toBe(true);
-    }
   });
+
+  it.each(["cat .e*", "cat /e??/sh?d?w", "cat ~/.s*/id*", "cat /*/shadow", "cat ../*/.ssh/id_rsa", "cat *_rsa"])(
+    "may match a secret: %s",
+    (text) => {
+      const { secrets } = shell(text);
+      expect(secrets.items.length > 0 || secrets.open !== null).toBe(true);
+    },
+  );
 });
 
 describe("the environment", () => {
-  it("counts where it decides what runs, however it is set", () => {
-    for (const text of [
-      "PATH=x ls",
-      "PATH=x",
-      "export PATH=x",
-      "env PATH=x ls",
-      "unset PATH",
-      "read PATH",
-      "for PATH in x; do :; done",
-      ": ${PATH:=x}",
-      "printf -v PATH x",
-      "((PATH=1))",
-      "(PATH=x)",
-      "ls | PATH=x cat",
-    ]) {
-      expect(shell(text).environment.items, text).toEqual([{ name: "PATH" }]);
-    }
+  it.each([
+    "PATH=x ls",
+    "PATH=x",
+    "export PATH=x",
+    "env PATH=x ls",
+    "unset PATH",
+    "read PATH",
+    "for PATH in x; do :; done",
+    ": ${PATH:=x}",
+    "printf -v PATH x",
+    "((PATH=1))",
+    "(PATH=x)",
+    "ls | PATH=x cat",
+  ])("counts where it decides what runs, however it is set: %s", (text) => {
+    expect(shell(text).environment.items).toEqual([{ name: "PATH" }]);
+  });
+
+  it("does not count where it decides nothing", () => {
     expect(shell("FOO=x ls").environment.items).toEqual([]);
   });
 
@@ -338,102 +333,5 @@ describe("text that deceives", () => {
 
   it("is not what people write in their own language", () => {
     expect(shell("echo 'grün 日本語 привет'").suspicious_text).toMatchObject({ items: [], open: null });
-  });
-});
-
-describe("verdicts", () => {
-  const wrappers = [
-    "sudo",
-    "env",
-    "nice",
-    "nohup",
-    "timeout 5",
-    "command",
-    "exec",
-    "stdbuf -o0",
-    "setsid",
-    "xargs",
-    "time",
-    "busybox",
-    "! ",
-    "true &&",
-    "false ||",
-    "ls;",
-    "ls |",
-    "ls\n",
-    "if true; then :; fi;",
-    "x=1",
-    "</dev/null",
-  ];
-
-  it("of a destructive command stay what they are under any wrappers", () => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom(...wrappers), { maxLength: 4 }), (around) => {
-        // A keyword is one only where a command begins.
-        const ordered = around.toSorted((left, right) => Number(/[;&|\n]$|! $/.test(right)) - Number(/[;&|\n]$|! $/.test(left)));
-        const keyword = ordered.findIndex((item) => item === "! ");
-        if (keyword > 0 || ordered.filter((item) => item === "! ").length > 1) return;
-        const at = ordered.findIndex((item) => /^(?:x=1|<\/dev\/null|time)$/.test(item));
-        const words =
-          at < 0
-            ? ordered
-            : [
-                ...ordered.filter((item) => /[;&|\n]$|! $/.test(item)),
-                ...ordered.filter((item) => !/[;&|\n]$|! $|^(?:x=1|<\/dev\/null|time)$/.test(item)),
-              ];
-        expect(judge([...words, "rm -rf /"].join(" "))).toBe("DENY");
-      }),
-      { numRuns: 1000 },
-    );
-  });
-
-  it("of a destructive command stay what they are under any quoting", () => {
-    const quotings: readonly ((text: string) => string)[] = [
-      (text) => text,
-      (text) => `'${text}'`,
-      (text) => `"${text}"`,
-      (text) => `\\${text}`,
-      (text) => `$'${text}'`,
-      (text) => `''${text}`,
-      (text) => `${text}""`,
-      (text) => `$'\\x${text.charCodeAt(0).toString(16)}'`,
-    ];
-    const spelled = (word: string): fc.Arbitrary<string> =>
-      fc
-        .tuple(...Array.from(word, () => fc.constantFrom(...quotings)))
-        .map((choices) => choices.map((quoting, index) => quoting(word[index] ?? "")).join(""));
-    fc.assert(
-      fc.property(spelled("rm"), spelled("-rf"), spelled("/etc"), (program, option, target) => {
-        expect(judge(`${program} ${option} ${target}`)).toBe("DENY");
-      }),
-      { numRuns: 1000 },
-    );
-  });
-
-  it("never become ALLOW by adding something that is not understood", () => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom("ls", "cat a", "git status", "echo x | wc -l"),
-        fc.constantFrom(
-          "; foo",
-          " | foo",
-          " && $x",
-          "; eval $x",
-          " > f",
-          " &",
-          "; $(x)",
-          " \u202E",
-          "; rm x",
-          " <(foo)",
-          "; PATH=x",
-          "; 'x",
-          "\nif",
-        ),
-        (harmless, more) => {
-          expect(judge(harmless)).toBe("ALLOW");
-          expect(judge(harmless + more)).not.toBe("ALLOW");
-        },
-      ),
-    );
   });
 });
