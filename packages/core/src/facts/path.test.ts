@@ -162,6 +162,8 @@ describe("the request", () => {
   it("cannot move a file action by naming another working directory", () => {
     const fact = factOf("x", { agentCtx: { cwd: "/home/agent" }, payload: { path: "x", cwd: "/repo" } });
     expect(kind(fact.within("/repo"))).toBe("open");
+    const dressed = factOf("x", { agentCtx: { cwd: "/home/agent" }, payload: { path: "x", cwd: "/repo", command: "x" } });
+    expect(kind(dressed.within("/repo"))).toBe("open");
     expect(factOf("x", { payload: { path: "x", cwd: "/repo" } }).within("/repo")).toBe(true);
     expect(factOf("/repo/x", { payload: { path: "/repo/x", cwd: "/other" } }).within("/repo")).toBe(true);
   });

@@ -11,6 +11,7 @@ function rules(op: string, path: PathFact, safePaths: readonly string[]): Rule[]
   const nul = includes(path.problems, "nul");
   const odd = path.problems.items.length > 0;
   const inside = path.strictlyWithin(safePaths);
+  // has(agent_ctx.safe_paths) stands before it in a policy, so that a context without any asks instead of denying.
   const foreign = and(path.foreign, not(path.within(safePaths)));
   const guarded = or(path.secret, path.repository_internal, path.canopy, path.startup, path.anchor, foreign, nul);
   switch (op) {
@@ -73,6 +74,8 @@ const own: readonly (readonly [string, string, ...Decision[]])[] = [
   ["write", ".GIT/config", "DENY"],
   ["write", ".git\u200c/config", "DENY"],
   ["write", ".ｇｉｔ/config", "DENY"],
+  ["write", ".gıt/config", "DENY"],
+  ["read", ".ſſh/id", "DENY"],
   ["write", ".git::$INDEX_ALLOCATION/config", "DENY"],
   ["write", ".git...  /config", "DENY"],
   ["write", ".git\\hooks\\pre-commit", "DENY"],
@@ -111,6 +114,12 @@ const own: readonly (readonly [string, string, ...Decision[]])[] = [
   ["read", "file:///etc/shadow?x#y", "DENY"],
   ["read", " file:///etc/shadow", "DENY"],
   ["read", "file:%2f%2f%2fetc%2fshadow", "DENY"],
+  ["read", "file://.env", "DENY"],
+  ["read", "file://../home/agent/.ssh/id_rsa", "DENY"],
+  ["read", ".env.example/.ssh/id_rsa", "DENY"],
+  ["read", ".env.example/.env", "DENY"],
+  ["read", ".ssh/.env.example", "DENY"],
+  ["write", "/dev/shm/../sda", "DENY"],
   ["read", "/etc/shadow\n", "DENY"],
   ["read", "/etc/./shadow-", "DENY"],
   ["read", "/ETC/SHADOW", "DENY"],

@@ -8,7 +8,9 @@ const plainDotted = /^\.?[\w@+=,~-]+(?:\.[\w@+=,~-]+)*$/;
 export function foldName(name: string): string {
   if (plain.test(name) || plainDotted.test(name)) return name.toLowerCase();
   const unicode = name.normalize("NFKC").replaceAll(/\p{Default_Ignorable_Code_Point}|\p{Cc}/gu, "");
+  // Up and down again: some letters, such as the dotless i, meet others only in capitals.
   const bare = unicode
+    .toUpperCase()
     .toLowerCase()
     .normalize("NFKC")
     .replace(/:.*$/s, "")

@@ -68,16 +68,19 @@ export function find(of: Places, at: Location, isHome: (depth: number) => Hit): 
         const stands = standsAt(item, index, at, isHome);
         if (stands === "no") continue;
         const hit = matches(item.names, at.folded, index);
-        if (hit === "yes" && stands === "yes") return isException(of, at, isHome) ? "no" : "yes";
-        if (hit !== "no") best = "maybe";
+        if (hit === "no" || isException(of, at, index, isHome)) continue;
+        if (hit === "yes" && stands === "yes") return "yes";
+        best = "maybe";
       }
     }
   }
   return best;
 }
 
-function isException(of: Places, at: Location, isHome: (depth: number) => Hit): boolean {
-  return of.exceptions !== null && find(of.exceptions, at, isHome) === "yes";
+/** Whether an exception surely begins at the same name; one elsewhere in the path excuses nothing. */
+function isException(of: Places, at: Location, index: number, isHome: (depth: number) => Hit): boolean {
+  const except = of.exceptions?.all ?? [];
+  return except.some((item) => standsAt(item, index, at, isHome) === "yes" && matches(item.names, at.folded, index) === "yes");
 }
 
 /** Names that stand for others: globs and 8.3 names. */

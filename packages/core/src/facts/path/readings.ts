@@ -153,7 +153,14 @@ function spellings(text: string, problems: Set<string>): string[] {
     const backslashed = /%[A-Za-z_][A-Za-z0-9_()]*%/.test(from) ? from : from.replaceAll("\\", "/");
     const decoded = decodePercent(from);
     if (decoded !== from && /[%/\\.\p{Cc}~$]/u.test(decodedOnly(from))) problems.add("percent_encoding");
-    for (const next of [nul < 0 ? from : from.slice(0, nul), from.trim(), fileUrlPath(from) ?? from, decoded, backslashed]) {
+    for (const next of [
+      nul < 0 ? from : from.slice(0, nul),
+      from.trim(),
+      fileUrlPath(from) ?? from,
+      from.replace(/^\s*file:\/\//i, ""),
+      decoded,
+      backslashed,
+    ]) {
       if (next !== "" && !found.includes(next)) found.push(next);
     }
   }
