@@ -79,7 +79,7 @@ export class Call {
   judge(): Text {
     const { spec } = this;
     for (const effect of spec.effects ?? []) this.effect(effect);
-    if (spec.options !== undefined || spec.operands !== undefined || spec.run === undefined) this.#judgeArguments();
+    if (spec.options !== undefined || spec.operands !== undefined) this.#judgeArguments();
     const output = spec.run?.(this);
     if (output !== undefined) return output;
     let sources = this.#sources | this.stdin.sources;

@@ -16,7 +16,8 @@ export interface CommandSpec {
   /**
    * The options that it knows, two blanks or a line end between them. Each has its spellings, comma-separated; `=` for a value that must
    * follow, `[=]` for one that may be attached; then, after one blank, what it does with the value or besides: `-o,--output= write`.
-   * `-[abc]` is short for three that do nothing, `-NUM` stands for digits. What is not listed makes a command unrecognized.
+   * `-[abc]` is short for three that do nothing, `-NUM` stands for digits. What is not listed makes a command unrecognized. Left out,
+   * together with `operands`, for a program whose arguments do not matter beside what it does anyway, or are read by `run`.
    */
   readonly options?: string;
   /** Where the first operand ends the options (POSIX), as with programs that run another one. */

@@ -6,27 +6,18 @@ import { evaluateArithmetic, evaluateText, expandText, expandWords } from "./exp
 import type { Shell } from "./expand.ts";
 import { isEndless, isForkBomb } from "./fork-bomb.ts";
 import { Ledger } from "./ledger.ts";
-import { limits } from "./limits.ts";
+import { bounds, limits } from "./limits.ts";
 import { forEach, repeat } from "./loops.ts";
 import { firstName, inProgramDirectory, isAssertion, isShell, leaves, talksToAnybody } from "./names.ts";
 import { parseScript } from "./parse.ts";
-import { baseName, shown } from "./paths.ts";
+import { argumentOf, baseName, shown } from "./paths.ts";
 import { openRedirects, unredirected } from "./redirects.ts";
 import type { Redirected } from "./redirects.ts";
 import type { Assignment, Node, Redirect, Script, SimpleCommand, Statement } from "./script.ts";
 import type { State } from "./state.ts";
+import { isConfusable } from "./suspicious.ts";
 import { conditional, empty, field, isKnown, joined, literal, mark, source, unknown, withoutEnd } from "./text.ts";
 import type { Field, Text } from "./text.ts";
-
-/** Past any of these the lists are open; what was found until then counts. */
-export const bounds = {
-  /** Commands that are looked at, simple and compound, those of loops and functions each time. */
-  steps: 8000,
-  /** Scripts, functions and wrappers inside one another. */
-  depth: 40,
-  /** Wrappers around one program. */
-  wrappers: 6,
-} as const;
 
 /** Walks a script as a shell would run it, taking every branch, and collects what it would do. */
 export class Interpreter extends Ledger {
@@ -115,27 +106,8 @@ export class Interpreter extends Ledger {
         return this.#simple(node, state, stdin);
       case "pipeline":
         return this.#pipeline(node.commands, state, stdin);
-      case "and-or": {
-        const outputs: Text[] = [];
-        let before = state.copy();
-        outputs.push(this.node(node.first, state, stdin));
-        for (const { operator, node: next } of node.rest) {
-          const skipped = state.copy();
-          if (operator === "&&") {
-            outputs.push(this.node(next, state, stdin));
-            if (!isAssertion(next)) state.merge(skipped);
-            // What follows in the chain runs only where this one did.
-            if (leaves(next)) state.become(skipped);
-          } else {
-            const failed = state.copy();
-            failed.merge(before);
-            outputs.push(this.node(next, failed, stdin));
-            if (!leaves(next)) state.merge(failed);
-          }
-          before = skipped;
-        }
-        return conditional(outputs);
-      }
+      case "and-or":
+        return this.#chain(node, state, stdin);
       case "redirected": {
         const inner = this.#redirect(node.redirects, state, stdin, firstName(node.node));
         return inner.deliver(this.node(node.node, state, inner.stdin));
@@ -228,6 +200,33 @@ export class Interpreter extends Ledger {
     return output;
   }
 
+  /** `a && b || c`: what follows runs where the rest went well, or where any of it did not. */
+  #chain(node: Extract<Node, { kind: "and-or" }>, state: State, stdin: Text): Text {
+    const { directories } = state;
+    const outputs = [this.node(node.first, state, stdin)];
+    // How things stand where the chain stops early.
+    let early: State[] = [];
+    if (state.directories !== directories) {
+      const failed = state.copy();
+      failed.directories = directories;
+      early.push(failed);
+    }
+    for (const { operator, node: next } of node.rest) {
+      const before = state.copy();
+      if (operator === "&&") {
+        outputs.push(this.node(next, state, stdin));
+        if (leaves(next)) state.become(before);
+        else if (!isAssertion(next)) early.push(before);
+      } else {
+        for (const stopped of early) before.merge(stopped);
+        outputs.push(this.node(next, before, stdin));
+        early = leaves(next) ? [] : [before];
+      }
+    }
+    for (const stopped of early) state.merge(stopped);
+    return conditional(outputs);
+  }
+
   #pipeline(commands: readonly Node[], state: State, stdin: Text): Text {
     let flowing = stdin;
     let shellSpeaks = false;
@@ -311,6 +310,7 @@ export class Interpreter extends Ledger {
     const found = lookUp(name);
     const call = new Call(name, args, found ?? {}, { state, stdin, interpreter: this, wrappedBy });
     this.findings.add("programs", name, name);
+    if (isConfusable(name)) this.findings.add("suspicious_text", "confusable_name", "confusable_name");
     let output: Text;
     if (path.includes("/") && !inProgramDirectory(path)) {
       call.code("program");
@@ -329,7 +329,7 @@ export class Interpreter extends Ledger {
     }
     const texts = args.map(argumentOf);
     const unclear = texts.find((text) => text instanceof Unknown);
-    this.findings.add("commands", `${wrappedBy.join(" ")}\0${name}\0${args.map((item) => item.text).join("\0")}`, {
+    this.findings.add("commands", `${wrappedBy.join(" ")}\0${name}${args.map((item) => `\0${item.text}`).join("")}`, {
       program: name,
       args: texts,
       text: unclear ?? [path, ...args.map((item) => item.text)].join(" "),
@@ -390,8 +390,4 @@ export class Interpreter extends Ledger {
       },
     };
   }
-}
-
-function argumentOf(item: Field): string | Unknown {
-  return literal(item) ?? open(`\`${shown(item.text)}\` is not known before it runs`);
 }

@@ -29,3 +29,13 @@ export function withinLimits(text: string): readonly [string, string | null] {
   }
   return [text, null];
 }
+
+/** Past any of these the lists are open; what was found until then counts. */
+export const bounds: { readonly steps: number; readonly depth: number; readonly wrappers: number } = {
+  /** Commands that are looked at, simple and compound, those of loops and functions each time. */
+  steps: 8000,
+  /** Scripts, functions and wrappers inside one another. */
+  depth: 40,
+  /** Wrappers around one program. */
+  wrappers: 6,
+};

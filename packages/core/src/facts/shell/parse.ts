@@ -4,6 +4,8 @@ import type * as ast from "unbash";
 import { unreachable } from "../../unreachable.ts";
 import { expandBraces } from "./braces.ts";
 import { limits, withinLimits } from "./limits.ts";
+import { leadingTilde } from "./tilde.ts";
+import { appended, opaque, runs, text, unsplit } from "./parts.ts";
 import type { Arithmetic, Assignment, Node, Parameter, Parsed, Part, Redirect, Script, Statement, Word } from "./script.ts";
 
 const nothing: Script = { statements: [] };
@@ -198,10 +200,16 @@ class Reader {
   assignment(from: ast.Assignment): Assignment {
     return {
       name: from.name,
-      value: from.value.type === "ArrayValue" ? from.value.elements.flatMap((word) => this.words(word)) : this.word(from.value),
+      value: from.value.type === "ArrayValue" ? from.value.elements.flatMap((word) => this.words(word)) : this.value(from.value),
       append: from.append === true,
       index: from.index === undefined ? undefined : this.word(from.index),
     };
+  }
+
+  /** An assigned value: a tilde is one after each colon as well. */
+  value(from: ast.Word): Word {
+    const word = this.word(from);
+    return from.text.includes(":~") ? { parts: [...word.parts, opaque("a list of paths")] } : word;
   }
 
   /** An argument that looks like an assignment (`export A=1`) is a word like any other, save that its value is not split. */
@@ -222,19 +230,29 @@ class Reader {
     if (!from.text.includes("{") || !(from.parts ?? []).some((part) => part.type === "BraceExpansion")) return [this.word(from)];
     const texts = expandBraces(from.text);
     if (texts === undefined) return [this.word(from)];
-    const command = parse(`: ${texts.join(" ")}`).commands[0]?.command;
-    if (command?.type !== "Command" || command.args.length > texts.length) return [this.word(from)];
-    return command.args.map((argument) => (argument.type === "Word" ? this.word(argument) : { parts: [text(argument.text)] }));
+    // A word that comes to nothing is none, and a `#` at its start begins no comment.
+    const words = texts.filter((word) => word !== "").map((word) => (word.startsWith("#") ? `\\${word}` : word));
+    const parsed = parse(`: ${words.join(" ")}`);
+    const command = parsed.commands[0]?.command;
+    if (parsed.errors !== undefined || command?.type !== "Command" || command.suffix.length !== words.length) return [this.word(from)];
+    return command.args.map((argument) => (argument.type === "Word" ? this.word(argument, true) : { parts: [text(argument.text)] }));
   }
 
-  word(from: ast.Word): Word {
+  word(from: ast.Word, fromBraces = false): Word {
     if ((this.#words += 1) > limits.words) {
       this.note(`it has more than ${limits.words} words`);
       return { parts: [opaque(`it has more than ${limits.words} words`)] };
     }
+    // The shell takes the line end out before it looks for the end of the name; the parser after.
+    if (/\$\w*\\\n/.test(from.text)) this.note("a line goes on inside a name");
     const { parts } = from;
     const read = parts === undefined ? [text(from.value)] : parts.flatMap((part) => this.part(part, false));
-    const tilde = leadingTilde(from);
+    const [start] = parts ?? [];
+    const plain = start === undefined || start.type === "Literal";
+    const tilde = plain ? leadingTilde(start?.text ?? from.text, (parts?.length ?? 1) === 1, fromBraces) : undefined;
+    // Behind `name=` a tilde is also one after each colon.
+    if (/^[A-Za-z_]\w*=[^'"]*:~/.test(from.text))
+      return { parts: [text(from.text.replace(/=.*/s, "=")), opaque("a list of paths"), ...read.filter(runs)] };
     if (tilde === undefined) return { parts: read };
     const [first, ...rest] = read;
     if (first?.kind !== "text" || !first.value.startsWith(tilde.before)) return { parts: read };
@@ -245,7 +263,7 @@ class Reader {
   part(from: ast.WordPart, quoted: boolean): readonly Part[] {
     switch (from.type) {
       case "Literal":
-        return [{ kind: "text", value: from.value, quoted }];
+        return from.value === "" && !quoted ? [] : [{ kind: "text", value: from.value, quoted }];
       case "SingleQuoted":
       case "AnsiCQuoted":
         return [{ kind: "text", value: from.value, quoted: true }];
@@ -350,47 +368,4 @@ class Reader {
     forEachChild(from, visit);
     return scripts;
   }
-}
-
-function text(value: string): Part {
-  return { kind: "text", value, quoted: false };
-}
-
-function opaque(why: string): Part {
-  return { kind: "opaque", why, scripts: [] };
-}
-
-function appended(word: Word, suffix: string): Word {
-  return { parts: [...word.parts, { kind: "text", value: suffix, quoted: true }] };
-}
-
-/** The same part where the shell does not split words or expand patterns. */
-function unsplit(part: Part): Part {
-  switch (part.kind) {
-    case "text":
-    case "parameter":
-    case "substitution":
-    case "arithmetic":
-      return { ...part, quoted: true };
-    case "glob":
-      return { kind: "text", value: part.text, quoted: true };
-    default:
-      return part;
-  }
-}
-
-/**
- * The unquoted tilde prefix of a word (POSIX 2.6.1): `~`, `~user` up to the first slash, or after `name=` as bash has it. `before` is all the
- * text up to the end of the prefix.
- */
-function leadingTilde(from: ast.Word): { readonly before: string; readonly name: string } | undefined {
-  if (!from.text.includes("~")) return undefined;
-  const first = from.parts?.[0];
-  if (first !== undefined && first.type !== "Literal") return undefined;
-  const match = /^(?:[A-Za-z_]\w*=)?~([A-Za-z0-9_.+-]*)/.exec(first?.text ?? from.text);
-  if (match === null) return undefined;
-  const [before, name = ""] = match;
-  const follows = (first?.text ?? from.text)[before.length];
-  const ends = follows === undefined ? first === undefined || from.parts?.length === 1 : follows === "/" || follows === ":";
-  return ends ? { before, name } : undefined;
 }

@@ -3,7 +3,7 @@ import type { PathBase, PathFact } from "../path.ts";
 import type { DiskFact } from "../schema.ts";
 import { open, Unknown } from "../unknown.ts";
 import type { State } from "./state.ts";
-import { isKnown, mark } from "./text.ts";
+import { isKnown, literal, mark } from "./text.ts";
 import type { Field } from "./text.ts";
 
 /** A place that a word names. */
@@ -288,4 +288,9 @@ export function shown(text: string): string {
 /** The last name of a path. */
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** A word as an argument that conditions can see. */
+export function argumentOf(item: Field): string | Unknown {
+  return literal(item) ?? open(`\`${shown(item.text)}\` is not known before it runs`);
 }

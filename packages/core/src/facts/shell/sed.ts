@@ -33,14 +33,16 @@ export function sedScript(script: string): "plain" | "effects" | "unknown" {
     at += found.length;
     return found;
   };
-  /** Reads up to the delimiter, which a backslash or a bracket hides. */
+  /** Reads up to the delimiter, which a backslash hides. In a bracket it means one thing to some and another to others. */
   const delimited = (delimiter: string): boolean => {
-    for (let inBracket = false; at < script.length; at += 1) {
+    let inBracket = false;
+    for (; at < script.length; at += 1) {
       const character = script[at];
       if (character === "\\") at += 1;
-      else if (inBracket) inBracket = character !== "]";
-      else if (character === delimiter) return (at += 1) > 0;
-      else if (character === "\n" && delimiter !== "\n") return false;
+      else if (character === "\n") return false;
+      else if (character === delimiter) return !inBracket && (at += 1) > 0;
+      else if (character === "[") inBracket = true;
+      else if (character === "]") inBracket = false;
     }
     return false;
   };

@@ -7,3 +7,9 @@ describe("the labelled commands", () => {
     expect(acceptable).toContain(judge(String(command)));
   });
 });
+
+describe("more spellings of the same, and what else there is", () => {
+  it.each(labelled("shell-more"))("$id: $command", ({ command, acceptable }) => {
+    expect(acceptable).toContain(judge(String(command)));
+  });
+});

@@ -35,14 +35,15 @@ export const buildCommands: CommandTable = {
       packageManager(call, /^(?:install|update|add|exec|fetch|uninstall)$/, /^(?:search|push|signin|owner|list-remote|outdated)$/),
   },
   go: { run: (call) => packageManager(call, /^(?:install|get|run|mod|work|generate|tool)$/, /^$/) },
-  "composer pecl pear cpan cpanm luarocks cabal stack opam mix hex rebar3 nuget dotnet-tool vcpkg conan pub dart flutter swiftpm carthage":
-    { effects: ["install:package", "network", "code:package"] },
+  "composer pecl pear cpan cpanm luarocks cabal stack opam mix hex rebar3 nuget vcpkg conan pub dart flutter swiftpm carthage": {
+    effects: ["install:package", "network", "code:package"],
+  },
   "apt apt-get aptitude dpkg rpm yum dnf zypper pacman yay apk emerge brew port snap flatpak nix nix-env nix-build guix winget choco scoop mas softwareupdate installer pkg pkg_add tdnf microdnf":
     { effects: ["install:system_package", "network", "privilege:packages"] },
   "apt-cache dpkg-query": {
     options: "-[aiLlnqSsW]  -f=  --list  --listfiles  --status  --installed",
   },
-  "make gmake bmake cmake ninja meson bazel buck gradle gradlew mvn mvnw ant sbt lein scons waf just task rake invoke tox nox ctest xcodebuild msbuild autoconf automake configure rustfmt cargo-clippy":
+  "make gmake bmake cmake ninja meson bazel buck gradle gradlew mvn mvnw ant sbt lein scons waf just task rake invoke tox nox ctest xcodebuild msbuild autoconf automake configure rustfmt":
     { effects: ["code:build"] },
   "eslint prettier tsc biome oxlint oxfmt stylelint rollup webpack vite esbuild parcel swc babel jest vitest mocha ava jasmine karma cypress playwright storybook next nuxt astro remix turbo nx lerna rush gulp grunt ts-jest tsup tsdown rolldown knip changeset husky lint-staged commitlint semantic-release nodemon pm2 forever concurrently cross-env dotenv-cli serve http-server live-server json-server prisma drizzle-kit sequelize typeorm knex":
     { effects: ["code:build"] },

@@ -53,7 +53,7 @@ export const infoCommands: CommandTable = {
       --exact  --parent=  --user=
     `,
   },
-  "top htop btop watchdog": { effects: ["code:interactive"] },
+  "top htop btop": { effects: ["code:interactive"] },
   "lsof fuser": {
     options: `
     -[AaBbCcDdEeFfGgHhIJjKLlMmNnOoPpQqRrSsTtUVvWwXxYyZz]  -i[=]  -u=  -k change:processes  --kill change:processes
@@ -74,8 +74,6 @@ export const infoCommands: CommandTable = {
     `,
     run: shellEscape,
   },
-  "tsc-version cowsay figlet fortune banner": {},
-  xdpyinfo: {},
   "ss netstat": {
     options: `
       -[AaBbCcDdEeFfGgHhIiJjkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  -K change:network  --listening  --tcp  --udp  --numeric  --processes
@@ -86,7 +84,7 @@ export const infoCommands: CommandTable = {
   "getent nslookup dig host whois": { effects: ["network"] },
   "dmesg journalctl": { effects: ["secret:system_log"] },
   sysctl: { effects: ["privilege:kernel"] },
-  "xargs-version pbpaste xclip xsel wl-paste": { effects: ["secret:clipboard"] },
+  "pbpaste xclip xsel wl-paste": { effects: ["secret:clipboard"] },
   "pbcopy wl-copy": { effects: ["change:clipboard"] },
   "say notify-send": { effects: ["change:desktop"] },
   "tmux screen zellij byobu": { effects: ["code:terminal"] },

@@ -21,12 +21,12 @@ export const interpreterCommands: CommandTable = {
     run: (call) => runInterpreter(call, "other_shell"),
   },
   "python pypy pypy3 ipython jupyter": interpreter,
-  "interpreter node nodejs deno bun tsx ts-node perl ruby php php-cgi lua luajit tclsh wish expect guile racket scheme sbcl clisp ghci runghc runhaskell julia Rscript R octave java javaw jshell kotlin kotlinc scala groovy elixir iex erl escript swift osascript gdb lldb irb pry awk-script dotnet mono wine cscript wscript mshta rundll32 qjs d8 coffee zx raku crystal nim vlang":
+  "interpreter node nodejs deno bun tsx ts-node perl ruby php php-cgi lua luajit tclsh wish expect guile racket scheme sbcl clisp ghci runghc runhaskell julia Rscript R octave java javaw jshell kotlin kotlinc scala groovy elixir iex erl escript swift osascript gdb lldb irb pry dotnet mono wine cscript wscript mshta rundll32 qjs d8 coffee zx raku crystal nim vlang":
     interpreter,
   "sqlite3 psql mysql mariadb mongosh mongo redis-cli sqlcmd clickhouse-client duckdb cqlsh influx": {
     run: (call) => runInterpreter(call, "database"),
   },
-  "compiler cc c++ rustc tcc ld as go-build zig": { effects: ["code:compiler"] },
+  "compiler cc c++ rustc tcc ld as zig": { effects: ["code:compiler"] },
 };
 
 /** bash(1) "Invocation": `-c` takes its script from the first operand; without it that is a file, and without any standard input is the script. */

@@ -72,7 +72,7 @@ export const networkCommands: CommandTable = {
   },
   "telnet finger pinky ftp tftp lftp ncftp rlogin rsh rexec aria2c axel httpie http https xh lynx links w3m elinks youtube-dl yt-dlp mail mailx mutt sendmail msmtp swaks nmap masscan ping ping6 traceroute tracepath mtr arping hping3 tcpdump tshark wireshark ngrep ntpdate gsutil ngrok cloudflared openvpn wg wg-quick iperf iperf3 ab wrk hey grpcurl croc wormhole dropbox smbclient ldapsearch snmpwalk dog drill kdig resolvectl":
     { effects: ["network"] },
-  "aws az gcloud gsutil-cli kubectl helm oc terraform tofu pulumi ansible ansible-playbook doctl flyctl fly heroku vercel netlify wrangler firebase eksctl aliyun linode-cli hcloud scw sam cdk serverless eb kustomize skaffold argocd vault consul nomad":
+  "aws az gcloud kubectl helm oc terraform tofu pulumi ansible ansible-playbook doctl flyctl fly heroku vercel netlify wrangler firebase eksctl aliyun linode-cli hcloud scw sam cdk serverless eb kustomize skaffold argocd vault consul nomad":
     { effects: ["network", "change:infrastructure"] },
   openssl: {
     run: (call) => {

@@ -21,11 +21,11 @@ export const systemCommands: CommandTable = {
   "shutdown reboot halt poweroff init telinit pmset": { effects: ["privilege:power"] },
   "systemctl service launchctl rc-service rc-update update-rc.d chkconfig initctl sv s6-svc supervisorctl loginctl machinectl hostnamectl timedatectl localectl networkctl systemd-nspawn":
     { effects: ["change:services"] },
-  "ldconfig update-alternatives update-initramfs update-grub grub-install grub-mkconfig efibootmgr sysctl-apply": {
+  "ldconfig update-alternatives update-initramfs update-grub grub-install grub-mkconfig efibootmgr": {
     effects: ["privilege:system"],
   },
   "kill killall pkill xkill skill snice renice killall5": { run: signal },
-  "tc-qdisc stress stress-ng": { effects: ["change:load"] },
+  "stress stress-ng": { effects: ["change:load"] },
   sync: { options: "-d,--data  -f,--file-system", operands: "list", run: () => empty },
   "canopy canopy-verify canopy-demo": { effects: ["privilege:canopy"] },
   "defaults plutil scutil networksetup systemsetup osacompile": { effects: ["change:settings"] },

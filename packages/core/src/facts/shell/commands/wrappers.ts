@@ -12,7 +12,7 @@ function wrapper(options: string, own = 0, effects: CommandSpec["effects"] = [])
 }
 
 export const wrapperCommands: CommandTable = {
-  "nohup setsid exec-wrapper": wrapper("-c,--ctty  -f,--fork  -w,--wait"),
+  "nohup setsid": wrapper("-c,--ctty  -f,--fork  -w,--wait"),
   nice: wrapper("-NUM  -n,--adjustment="),
   ionice: wrapper("-c,--class=  -n,--classdata=  -p= change:processes  -P=  -t,--ignore  -u="),
   chrt: wrapper(
@@ -171,7 +171,7 @@ export const wrapperCommands: CommandTable = {
   at: { effects: ["change:schedule", "code:scheduled"], run: scheduled },
   batch: { effects: ["change:schedule", "code:scheduled"], run: scheduled },
   "crontab atrm atq": { effects: ["change:schedule"] },
-  dbus_run_session: wrapper("--dbus-daemon= program  --config-file= read"),
+  "dbus-run-session": wrapper("--dbus-daemon= program  --config-file= read"),
   "direnv dotenv mise asdf nvm pyenv rbenv nix-shell devbox": { effects: ["code:environment"], run: scanForCommand },
 };
 
