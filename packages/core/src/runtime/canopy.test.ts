@@ -125,7 +125,7 @@ describe("a runtime", () => {
       { agentCtx: {}, actions: [{ actionType: "", payload: {} }] },
       { agentCtx: {}, actions: [{ actionType: 7, payload: {} }] },
       { agentCtx: {}, actions: [null] },
-      { agentCtx: {}, actions: new Array(1000).fill({ actionType: "refund", payload: {} }) },
+      { agentCtx: {}, actions: Array.from({ length: 1000 }, () => ({ actionType: "refund", payload: {} })) },
       { agentCtx: {}, actions: [{ actionType: "refund", payload: {}, open: "x" }] },
       { agentCtx: {}, actions: [{ actionType: "refund", payload: {} }], refused: "the arguments are not JSON" },
       { agentCtx: {}, actions: [{ actionType: "refund", payload: {} }], tool: { name: "refund", args: new Map() } },

@@ -132,7 +132,12 @@ function contextOf(base: PathBase, disk: Disk | undefined): Context {
   const anywhere = cwd ?? home[0] ?? workspace[0];
   const context = {
     start: { cwd, home: home[0] ?? null },
-    around: { home, workspace, ownFiles: (base.ownFiles ?? []).flatMap(resolve), windows: anywhere === undefined ? null : anywhere.root !== "/" },
+    around: {
+      home,
+      workspace,
+      ownFiles: (base.ownFiles ?? []).flatMap(resolve),
+      windows: anywhere === undefined ? null : anywhere.root !== "/",
+    },
   };
   contexts.set(base, { disk, context });
   return context;
