@@ -50,10 +50,12 @@ export interface ShellFact {
   readonly background: Effects<Finding>;
   readonly unrecognized: Effects<string>;
   readonly suspicious_text: Effects<string>;
+  /** The absolute paths that a disk would have to be asked about for this command; not part of the record. */
+  readonly lookups: readonly string[];
 }
 
 /** The members of the fact that are lists, with what each holds. */
-export type Lists = { readonly [K in Exclude<keyof ShellFact, "complete">]: ShellFact[K] extends Effects<infer T> ? T : never };
+export type Lists = { readonly [K in Exclude<keyof ShellFact, "complete" | "lookups">]: ShellFact[K] extends Effects<infer T> ? T : never };
 
 export type ListName = keyof Lists;
 
@@ -118,7 +120,8 @@ export class Findings {
     return this.#items[list] !== undefined;
   }
 
-  fact(): ShellFact {
+  /** What was found, frozen. `lookups` is asked for the paths that were come across. */
+  fact(lookups: () => readonly string[]): ShellFact {
     const list = <K extends ListName>(name: K): Effects<Lists[K]> => {
       const items: ReadonlyMap<string, Lists[K]> | undefined = this.#items[name];
       const why = this.#open[name];
@@ -142,6 +145,9 @@ export class Findings {
       background: list("background"),
       unrecognized: list("unrecognized"),
       suspicious_text: list("suspicious_text"),
+      get lookups() {
+        return lookups();
+      },
     });
   }
 }

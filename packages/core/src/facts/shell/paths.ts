@@ -79,6 +79,11 @@ export class Places {
     return this.#spelled(item.text, state).flatMap((path) => this.#below(path));
   }
 
+  /** The absolute paths that a disk would have to be asked about for all that was come across. */
+  lookups(): readonly string[] {
+    return [...new Set([...this.#facts.values()].flatMap((fact) => fact.lookups))];
+  }
+
   fact(text: string): PathFact {
     let fact = this.#facts.get(text);
     if (fact === undefined) this.#facts.set(text, (fact = analysePath(text, this.base, this.#disk)));

@@ -28,7 +28,23 @@ function programs(script: string): readonly string[] {
 describe("the fact", () => {
   it("has every member that its record describes, and no list besides", () => {
     const fact = shell("ls");
-    expect(Object.keys(fact).toSorted()).toEqual(Object.keys(shellRecord.members).toSorted());
+    expect(
+      Object.keys(fact)
+        .filter((name) => name !== "lookups")
+        .toSorted(),
+    ).toEqual(Object.keys(shellRecord.members).toSorted());
+  });
+
+  it("names every path that a disk could tell more about, and believes what the disk says", () => {
+    const script = "cd src && git status && cat a.ts && rm -rf link/x";
+    const { lookups } = shell(script);
+    expect(lookups).toEqual(expect.arrayContaining(["/repo/src", "/repo/src/a.ts", "/repo/src/link/x"]));
+    const plain = Object.fromEntries([...lookups, "/repo", "/home/agent"].map((path) => [path, { real: path, links: 1 }]));
+    expect(shell("cd src && git status && cat a.ts", { paths, disk: plain }).complete).toBe(true);
+    const [target] = shell(script, { paths, disk: { ...plain, "/repo/src/link/x": { real: "/etc/x", links: 1 } } }).deletes.items;
+    expect(target?.path).toMatchObject({ system: true });
+    const [unseen] = shell("rm -rf other", { paths, disk: plain }).deletes.items;
+    expect(unseen?.path).toMatchObject({ system: { kind: "open" } });
   });
 
   it("is invalid for anything but a text", () => {

@@ -49,7 +49,7 @@ export function analyseShell(script: string, base: ShellBase): ShellFact {
     findings.openEverything("it could not be analysed to its end");
   }
   for (const name of state.assigned) if (influences(name)) findings.add("environment", name, { name });
-  return findings.fact();
+  return findings.fact(() => interpreter.places.lookups());
 }
 
 /** `shell(payload.command)`: the argument as a command line of the agent that acts. */
