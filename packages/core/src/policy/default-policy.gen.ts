@@ -108,6 +108,7 @@ export const defaultPolicyText: string = [
   "    examples:",
   "      match:",
   "        - payload: { command: canopy approvals approve 7 }",
+  "        - payload: { command: npx canopy approvals approve 7 }",
   "      not_match:",
   "        - payload: { command: ls canopy }",
   "",

@@ -58,7 +58,7 @@ describe("the bundled policy about labelled addresses", () => {
 });
 
 describe("the bundled policy about labelled commands", () => {
-  it.each(labelled("shell"))("$command: one of $acceptable ($why)", ({ command, acceptable }) => {
+  it.each([...labelled("shell"), ...labelled("shell-more")])("$command: one of $acceptable ($why)", ({ command, acceptable }) => {
     expect(acceptable).toContain(decide("execute_shell", { command: String(command) }));
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -258,7 +258,6 @@ describe("the bundled policy in a runtime", () => {
   it("takes a symlink for what it leads to", async () => {
     await using canopy = await openCanopy({ audit: log });
     const safe = join(folder, "safe");
-    const { mkdir } = await import("node:fs/promises");
     await mkdir(safe);
     await symlink("/etc", join(safe, "door"));
     const context = { cwd: safe, home: "/home/agent", safe_paths: [safe] };
@@ -266,6 +265,20 @@ describe("the bundled policy in a runtime", () => {
     expect((await canopy.authorizeAction(context, "modify_file", { path: "door/cron.d/x" })).decision).toBe("DENY");
     const [, entry] = await entries("decision");
     expect(entry).toMatchObject({ details: { disk: { [join(safe, "door", "cron.d", "x")]: { real: "/etc/cron.d/x" } } } });
+  });
+
+  it("takes a symlink in a command for what it leads to", async () => {
+    await using canopy = await openCanopy({ audit: log });
+    const safe = join(folder, "safe");
+    await mkdir(safe);
+    await writeFile(join(safe, "notes.txt"), "n");
+    await symlink("/etc/shadow", join(safe, "readme.txt"));
+    await symlink("/etc", join(safe, "build"));
+    const context = { cwd: safe, home: "/home/agent", safe_paths: [safe] };
+    expect((await canopy.authorizeAction(context, "execute_shell", { command: "cat notes.txt" })).decision).toBe("ALLOW");
+    expect((await canopy.authorizeAction(context, "execute_shell", { command: "cat readme.txt" })).decision).toBe("REQUIRE_APPROVAL");
+    expect((await canopy.authorizeAction(context, "execute_shell", { command: "rm -rf build/cron.d" })).decision).toBe("DENY");
+    expect((await canopy.authorizeAction(context, "execute_shell", { command: "echo x > build/passwd" })).decision).toBe("DENY");
   });
 
   it("keeps the agent from its own log and policy, whatever they are called", async () => {

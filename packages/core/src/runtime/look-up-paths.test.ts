@@ -64,8 +64,24 @@ describe("lookUpPaths", () => {
     expect(Object.keys(disk ?? {})).toEqual([safe]);
   });
 
-  it("asks the disk about file actions alone", async () => {
-    expect(await lookUpPaths("execute_shell", { command: "ls" }, { agentCtx: {}, ownFiles: [] })).toBeUndefined();
+  it("looks up every path that a command names", async () => {
+    await symlink(join(base, "outside", "secret"), join(safe, "harmless.txt"));
+    const disk = await lookUpPaths(
+      "execute_shell",
+      { command: "cat harmless.txt; cd .. && rm -rf outside/x" },
+      { agentCtx: { cwd: safe }, ownFiles: [] },
+    );
+    expect(disk).toMatchObject({
+      [join(safe, "harmless.txt")]: { real: join(base, "outside", "secret") },
+      [join(base, "outside", "x")]: { real: join(base, "outside", "x") },
+    });
+  });
+
+  it("asks the disk about nothing where an action is not about files", async () => {
+    expect(
+      await lookUpPaths("call_external_api", { url: "https://example.com", path: "/etc" }, { agentCtx: {}, ownFiles: [] }),
+    ).toBeUndefined();
+    expect(await lookUpPaths("execute_shell", { command: 7 }, { agentCtx: {}, ownFiles: [] })).toBeUndefined();
     expect(await lookUpPaths("modify_file", { path: 7 }, { agentCtx: {}, ownFiles: [] })).toBeUndefined();
   });
 });

@@ -1,6 +1,7 @@
 import { lstat, readlink, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import type { DiskFact } from "../facts/schema.ts";
+import type { DiskFact, FactContext } from "../facts/schema.ts";
+import type { ShellFact } from "../facts/shell/findings.ts";
 import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 
@@ -12,24 +13,22 @@ export interface PathsOfHost {
   readonly ownFiles: readonly string[];
 }
 
-const fileActions: readonly string[] = ["read_file", "modify_file", "delete_file"];
-
 /**
- * What the disk says, now, of the path in a file action and of the directories that it is compared with. Undefined for other actions: they
- * are judged by their text. A path that the disk would not tell about is left out, which leaves the questions about it open.
+ * What the disk says, now, of the paths in a file action or a shell command, and of the directories that they are compared with. Undefined
+ * for other actions, which have none. A path that the disk would not tell about is left out, which leaves the questions about it open.
  */
 export async function lookUpPaths(actionType: string, payload: JsonValue, { agentCtx, ownFiles }: PathsOfHost): Promise<Disk | undefined> {
-  const path = isJsonObject(payload) ? member(payload, "path") : undefined;
-  if (!fileActions.includes(actionType) || typeof path !== "string") return undefined;
-  const { analysePath, pathBase } = await import("../facts/path.ts");
-  const base = pathBase({ agentCtx, payload, ownFiles });
+  const context: FactContext = { agentCtx, payload, ownFiles };
+  const named = await pathsIn(actionType, context);
+  if (named === undefined) return undefined;
+  const { analysePath } = await import("../facts/path.ts");
   const compared = [
     ...strings(member(agentCtx, "safe_paths")),
     ...strings(member(agentCtx, "cwd")),
     ...strings(member(agentCtx, "home")),
     ...ownFiles,
   ];
-  const asked = [...analysePath(path, base).lookups, ...compared.flatMap((directory) => analysePath(directory, { literal: true }).lookups)];
+  const asked = [...named, ...compared.flatMap((directory) => analysePath(directory, { literal: true }).lookups)];
   const found = await Promise.all([...new Set(asked)].slice(0, mostLookups).map(async (each) => [each, await lookUp(each)] as const));
   const disk: Record<string, DiskFact> = {};
   for (const [each, fact] of found) {
@@ -37,6 +36,23 @@ export async function lookUpPaths(actionType: string, payload: JsonValue, { agen
   }
   return Object.freeze(disk);
 }
+
+/** The absolute paths that the action may touch, as far as its text says; undefined where it is not about files. */
+async function pathsIn(actionType: string, context: FactContext): Promise<readonly string[] | undefined> {
+  const { payload } = context;
+  const field = isJsonObject(payload) ? member(payload, actionType === "execute_shell" ? "command" : "path") : undefined;
+  if (typeof field !== "string") return undefined;
+  if (actionType === "execute_shell") {
+    const { shellFacts } = await import("../facts/shell/shell.ts");
+    const fact = shellFacts.analyse([field], context);
+    return "lookups" in fact ? (fact as ShellFact).lookups : undefined;
+  }
+  if (!fileActions.includes(actionType)) return undefined;
+  const { analysePath, pathBase } = await import("../facts/path.ts");
+  return analysePath(field, pathBase(context)).lookups;
+}
+
+const fileActions: readonly string[] = ["read_file", "modify_file", "delete_file"];
 
 /** A context that names more directories than this is not one that a person wrote; what is beyond stays open. */
 const mostLookups = 256;

@@ -152,6 +152,7 @@ export class Call {
 
   /** It runs something that is not looked into. */
   code(kind: string): void {
+    if (launchers.has(this.program) && this.args.some(namesCanopy)) this.effect("privilege:canopy");
     this.findings.add("code", `${kind} ${this.program}`, { kind, program: this.program });
     this.findings.openAll(`\`${this.program}\` runs code that is not analysed (${kind})`);
   }
@@ -214,4 +215,26 @@ export class Call {
     if (operands.length === 0) return this.stdin;
     return joined(operands.map((operand) => (literal(operand) === "-" ? this.stdin : this.interpreter.content(operand, this.state))));
   }
+}
+
+/** Programs that run the command which an argument names. */
+const launchers: ReadonlySet<string> = new Set([
+  "npx",
+  "pnpx",
+  "bunx",
+  "npm",
+  "pnpm",
+  "yarn",
+  "corepack",
+  "node",
+  "nodejs",
+  "bun",
+  "deno",
+  "tsx",
+]);
+
+/** Whether the word is Canopy's own command: by its name, its package, or the file behind it. */
+function namesCanopy(word: Field): boolean {
+  if (!isKnown(word)) return false;
+  return /^(?:.*[/\\])?(?:canopy(?:-demo|-verify)?(?:\.js)?|@canopy-runtime[/\\]cli)(?:@[^/]*)?$/i.test(word.text);
 }

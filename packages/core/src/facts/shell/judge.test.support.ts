@@ -37,6 +37,7 @@ export function shellRules(shell: ShellFact): readonly Rule[] {
       decision: "DENY",
       when: exists(shell.writes, (item) => path(item, (at) => or(at.system, at.canopy, and(item.recursive, at.anchor)))),
     },
+    { id: "shell-canopy", decision: "DENY", when: exists(shell.privileges, (right) => right.kind === "canopy") },
     {
       id: "shell-read-only",
       decision: "ALLOW",
