@@ -5,14 +5,14 @@ import type { AgentContext, Decision } from "@canopy-runtime/core";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const files = globSync("policies/*.yaml", { cwd: root }).toSorted();
+const files = globSync("policies/**/*.yaml", { cwd: root }).toSorted();
 
 describe.each(files)("%s", (file) => {
   it("loads without a warning, which its examples are part of, and every rule has some", async () => {
     const policy = await createChecker({ policy: `${root}${file}` }).policy();
     expect(policy.warnings).toEqual([]);
     const text = readFileSync(`${root}${file}`, "utf8");
-    expect(text.match(/^ {4}examples:$/gm)?.length).toBe(text.match(/^ {2}- id:/gm)?.length);
+    expect(text.match(/^ +examples:$/gm)?.length).toBe(text.match(/^ +- id:/gm)?.length);
   });
 
   it("is in the list of the folder", () => {
@@ -21,6 +21,13 @@ describe.each(files)("%s", (file) => {
 });
 
 const cases: readonly (readonly [file: string, agent: AgentContext, action: string, payload: object, decision: Decision])[] = [
+  ["forms/rules", { env: "production" }, "execute_shell", { command: "rm  -rf build" }, "DENY"],
+  ["forms/rules", { env: "dev" }, "execute_shell", { command: "rm -rf build" }, "REQUIRE_APPROVAL"],
+  ["forms/rules", {}, "execute_shell", { command: "rm -rf build" }, "DENY"],
+  ["forms/rules", {}, "call_external_api", { url: "https://example.com" }, "REQUIRE_APPROVAL"],
+  ["forms/sections", { env: "production" }, "execute_shell", { command: "rm -rf build" }, "REQUIRE_APPROVAL"],
+  ["forms/shorthand", {}, "execute_shell", { command: "r''m -rf build" }, "DENY"],
+  ["forms/shorthand", {}, "execute_shell", { command: "curl https://example.com" }, "REQUIRE_APPROVAL"],
   ["production", { env: "production", cwd: "/srv/app", home: "/home/agent" }, "execute_shell", { command: "tail -n 5 app.log" }, "ALLOW"],
   ["production", { env: "production" }, "execute_shell", { command: "rm app.log" }, "DENY"],
   ["production", { env: "production" }, "execute_shell", { command: "$(cat cmd)" }, "REQUIRE_APPROVAL"],

@@ -68,3 +68,26 @@ describe("the bundled policy about labelled queries", () => {
     expect(acceptable).toContain(decide("execute_query", { query: String(sql), dialect: String(dialect) }));
   });
 });
+
+describe("what the README says of the bundled policy", () => {
+  it.each([
+    ["execute_shell", { command: "r''m -fr /" }, "DENY"],
+    ["execute_shell", { command: "cd / && rm -rf *" }, "DENY"],
+    ["execute_shell", { command: "echo / | xargs rm -rf" }, "DENY"],
+    ["execute_shell", { command: "echo cm0gLXJmIC8= | base64 -d | sh" }, "DENY"],
+    ["execute_shell", { command: "sudo env -i timeout 5 bash -c 'rm -rf ~'" }, "DENY"],
+    ["execute_shell", { command: 'echo "rm -rf /"' }, "ALLOW"],
+    ["execute_shell", { command: 'grep -rn "curl" src/' }, "ALLOW"],
+    ["execute_shell", { command: "$CMD -rf /" }, "REQUIRE_APPROVAL"],
+    ["execute_shell", { command: "./deploy.sh" }, "REQUIRE_APPROVAL"],
+    ["execute_shell", { command: "python3 -c 'print(1)'" }, "REQUIRE_APPROVAL"],
+    ["modify_file", { path: "/proc/self/root/etc/passwd" }, "DENY"],
+    ["modify_file", { path: ".GIT./hooks/x" }, "DENY"],
+    ["call_external_api", { url: "https://api.good.com@evil.com/" }, "DENY"],
+    ["call_external_api", { url: "http://2130706433/" }, "DENY"],
+    ["execute_query", { query: "SELECT 1; DROP TABLE users" }, "DENY"],
+    ["execute_query", { query: "DELETE FROM t WHERE 1=1" }, "DENY"],
+  ] as const)("%s %j is %s", (actionType, payload, decision) => {
+    expect(decide(actionType, payload)).toBe(decision);
+  });
+});

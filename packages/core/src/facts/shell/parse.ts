@@ -1,4 +1,4 @@
-// The one file that knows the parser. docs/decisions/shell-parser.md says why it is this one, and why it hides here.
+// The one file that knows the parser. docs/decisions/2026-11-21-shell-parser.md says why it is this one, and why it hides here.
 import { forEachChild, parse } from "unbash";
 import type * as ast from "unbash";
 import { unreachable } from "../../unreachable.ts";
