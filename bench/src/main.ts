@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const wanted = process.argv.slice(2);
 const benchmarks = readdirSync(folder)
-  .filter((file) => file.endsWith(".ts") && file !== "main.ts")
+  .filter((file) => file.endsWith(".ts") && !["main.ts", "results.ts"].includes(file))
   .map((file) => file.replace(/\.ts$/, ""))
   .filter((name) => wanted.length === 0 || wanted.includes(name))
   .toSorted();

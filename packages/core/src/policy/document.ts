@@ -36,7 +36,7 @@ export interface Entry {
 export type ParseDocument = (text: string, report: Report) => Node | null;
 
 /** The most UTF-16 code units of one policy file. */
-export const fileLength = 1_048_576;
+export const fileLength = 4_194_304;
 const nodesInAll = 100_000;
 const levels = 64;
 

@@ -32,7 +32,8 @@ export interface ConditionSource {
 
 export function compiler(facts: ReadonlyMap<string, FactFunction>, regex: CompileRegex): Compiler {
   const shared = new Map<string, Run>();
-  const partsOf = (source: ConditionSource): Parts => ({ facts, regex, shared, source, levels: new Map() });
+  const alike = new Map<string, Run>();
+  const partsOf = (source: ConditionSource): Parts => ({ facts, regex, shared, alike, source, levels: new Map() });
   return {
     compile: (condition, source) => truth(condition, partsOf(source)),
     compileValue: (expression, source) => compile(expression, partsOf(source)),
@@ -42,7 +43,10 @@ export function compiler(facts: ReadonlyMap<string, FactFunction>, regex: Compil
 interface Parts {
   readonly facts: ReadonlyMap<string, FactFunction>;
   readonly regex: CompileRegex;
+  /** What is computed once a request. */
   readonly shared: Map<string, Run>;
+  /** The functions of expressions that stand in several conditions and are cheap enough to be done again: one for all, to stay in the cache. */
+  readonly alike: Map<string, Run>;
   readonly source: ConditionSource;
   /** The nesting of each comprehension variable in sight. */
   readonly levels: ReadonlyMap<string, number>;
@@ -57,8 +61,16 @@ function truth(expression: Expression, parts: Parts): Run {
 }
 
 function compile(expression: Expression, parts: Parts): Run {
-  if (!worthSharing(expression) || !closed(expression, new Set())) return build(expression, parts);
-  const key = `${canonical(expression)}\n${typeKeys(expression, parts).join(" ")}`;
+  if (!closed(expression, new Set())) return build(expression, parts);
+  const types = typeKeys(expression, parts).join(" ");
+  if (!worthSharing(expression)) {
+    // By its words and not its meaning: messages quote them.
+    const spelt = `${words(expression, parts)}\n${types}`;
+    const run = parts.alike.get(spelt) ?? build(expression, parts);
+    parts.alike.set(spelt, run);
+    return run;
+  }
+  const key = `${canonical(expression)}\n${types}`;
   const known = parts.shared.get(key);
   if (known !== undefined) return known;
   const run = build(expression, parts);
