@@ -131,7 +131,7 @@ export const urlRecord: RecordType = {
       kind: "field",
       type: list(string),
       description:
-        "what is odd about it: at_sign, backslash, control, header_injection, invisible, mapped_host, no_scheme, non_ascii, non_ascii_host, odd_address, percent_in_host, punycode, slashes, too_long, unparsable, userinfo, whitespace, wrapped",
+        "what is odd about it: at_sign, backslash, control, empty_label, header_injection, invisible, mapped_host, no_scheme, non_ascii, non_ascii_host, odd_address, percent_in_host, punycode, slashes, too_long, unparsable, userinfo, whitespace, wrapped",
     },
     scheme: { kind: "field", type: string, description: "`https`; empty where there is none" },
     unsafe_scheme: {

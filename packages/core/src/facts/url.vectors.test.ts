@@ -84,6 +84,7 @@ const own: readonly (readonly [string, ...Decision[]])[] = [
   ["https://api.good.com../", "REQUIRE_APPROVAL"],
   ["https://.cdn.good.com/", "REQUIRE_APPROVAL"],
   ["https://x..cdn.good.com/", "REQUIRE_APPROVAL"],
+  ["https://../", "REQUIRE_APPROVAL"],
   ["https://{api.good.com,evil.com}/", "REQUIRE_APPROVAL"],
   ["https://api.good.com,evil.com/", "REQUIRE_APPROVAL"],
   ["https://api.good.com%00.evil.com/", "DENY"],

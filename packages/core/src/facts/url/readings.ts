@@ -145,6 +145,7 @@ function* oddities(text: string): Generator<string> {
   if (host.includes("%") || /%/.test(authority.replace(/^[^[]*/, ""))) yield "percent_in_host";
   if (/[^\0-\x7f]/.test(host)) yield mapsToAscii(host) ? "mapped_host" : "non_ascii_host";
   if (/(?:^|\.)xn--/i.test(host)) yield "punycode";
+  if (/^\.|\.\./.test(host)) yield "empty_label";
   if (isOddAddress(host)) yield "odd_address";
   if (/[^\0-\x7f]/.test(cleaned) && !/[^\0-\x7f]/.test(host)) yield "non_ascii";
 }
