@@ -11,7 +11,7 @@ export function influences(name: string): boolean {
 }
 
 const secretive =
-  /(?:secret|token|passw|passphrase|credential|api_?key|private|auth|cookie|session|_key$|^key$|_pat$|dsn|connection_?string|database_url)/i;
+  /(?:secret|token|passw|passphrase|credential|api_?key|private|auth(?!or)|cookie|session|_key$|^key$|_pat$|dsn|connection_?string|database_url)/i;
 
 /** Whether a variable's name says that its value is confidential. */
 export function namesSecret(name: string): boolean {

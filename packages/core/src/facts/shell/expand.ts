@@ -1,4 +1,5 @@
 import { unreachable } from "../../unreachable.ts";
+import { namesSecret } from "./environment.ts";
 import type { Arithmetic, Parameter, Part, Script, Word } from "./script.ts";
 import type { State } from "./state.ts";
 import { empty, field, isKnown, joined, known, mark, unknown } from "./text.ts";
@@ -13,6 +14,8 @@ export interface Shell {
   connect(script: Script, input: boolean): Text;
   /** The expansion runs data as code. */
   evaluates(what: string): void;
+  /** The script uses a variable of its environment whose name says that it is confidential. */
+  discloses(name: string): void;
 }
 
 /** Expands words as a command's are: parameters, substitutions, splitting; patterns are left for whoever uses the words. */
@@ -133,6 +136,7 @@ const numbers: ReadonlySet<string> = new Set([
 ]);
 
 function parameter(part: Parameter, shell: Shell): Text {
+  disclose(part.name, shell);
   for (const word of part.evaluated) evaluateText(expandText(word, shell), shell);
   const operands = part.words.map((word) => expandText(word, shell));
   switch (part.form) {
@@ -157,6 +161,10 @@ function parameter(part: Parameter, shell: Shell): Text {
     default:
       return unreachable(part.form);
   }
+}
+
+function disclose(name: string, shell: Shell): void {
+  if (namesSecret(name) && !shell.state.variables.has(name)) shell.discloses(name);
 }
 
 /** `${x:?}` fails where the value is empty, so what follows never sees that. */
@@ -197,6 +205,7 @@ export function evaluateArithmetic(expression: Arithmetic, shell: Shell): void {
   runAll(expression.scripts, shell);
   if (expression.dynamic) shell.evaluates("arithmetic over text that is not known");
   for (const name of expression.reads) {
+    disclose(name, shell);
     if (!isHarmlessOperand(shell.state.variables.get(name))) shell.evaluates(`arithmetic evaluates the value of \`${name}\``);
   }
   for (const name of expression.writes) shell.state.set(name, known(mark.number));

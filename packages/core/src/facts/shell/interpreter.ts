@@ -384,6 +384,7 @@ export class Interpreter extends Ledger {
           if (!input) copy.stdin = unknown();
           return this.script(script, copy);
         }),
+      discloses: (name) => this.findings.add("secrets", `environment ${name}`, { kind: "environment", program: "sh" }),
       evaluates: (what) => {
         this.findings.add("code", `evaluates ${what}`, { kind: "evaluation", program: "sh" });
         this.findings.openAll(what);
