@@ -1,5 +1,6 @@
 import { Effects } from "../../facts/effects.ts";
 import { Unknown, invalid, open } from "../../facts/unknown.ts";
+import { unreachable } from "../../unreachable.ts";
 import type { Types } from "./check.ts";
 import type { Expression } from "./expression.ts";
 import { compareNumbers, isNumber } from "./numbers.ts";
@@ -26,7 +27,7 @@ export function compareWith(expression: Expression & { readonly kind: "compare" 
       return within(expression, left, right, types, text);
     default:
       // Between two values whose types only the request shows, order is that of numbers: as text, "1500" comes before "900".
-      return ordering(operator, left, right, bothDyn(expression, types), text);
+      return ordering(expression, operator, left, right, bothDyn(expression, types), text);
   }
 }
 
@@ -53,21 +54,50 @@ function equality(expression: Expression & { readonly kind: "compare" }, left: R
   return (scope) => same(left(scope), right(scope), text);
 }
 
-function ordering(operator: "<" | "<=" | ">" | ">=", left: Run, right: Run, numbersOnly: boolean, text: string): Run {
-  const holds = (order: number): boolean =>
-    operator === "<" ? order < 0 : operator === "<=" ? order <= 0 : operator === ">" ? order > 0 : order >= 0;
-  return (scope) => {
-    const [a, b] = [left(scope), right(scope)];
+type Ordering = "<" | "<=" | ">" | ">=";
+
+function ordering(
+  expression: Expression & { readonly kind: "compare" },
+  operator: Ordering,
+  left: Run,
+  right: Run,
+  numbersOnly: boolean,
+  text: string,
+): Run {
+  const compare = (a: Value, b: Value): Value => {
     if (a instanceof Unknown) return b instanceof Unknown ? worse(a, b) : a;
     if (b instanceof Unknown) return b;
     if (isNumber(a) && isNumber(b)) {
       const order = compareNumbers(a, b);
-      return order instanceof Unknown ? order : holds(order);
+      return order instanceof Unknown ? order : holds(operator, order, 0);
     }
-    if (!numbersOnly && typeof a === "string" && typeof b === "string") return holds(compareTexts(a, b));
-    if (!numbersOnly && typeof a === "boolean" && typeof b === "boolean") return holds(Number(a) - Number(b));
+    if (!numbersOnly && typeof a === "string" && typeof b === "string") return holds(operator, compareTexts(a, b), 0);
+    if (!numbersOnly && typeof a === "boolean" && typeof b === "boolean") return holds(operator, Number(a), Number(b));
     return invalid(`${text}: ${kindOf(a)} and ${kindOf(b)} cannot be compared`);
   };
+  const limit = expression.right.kind === "literal" ? expression.right.value : undefined;
+  if (typeof limit !== "number" || !Number.isSafeInteger(limit)) return (scope) => compare(left(scope), right(scope));
+  // A field beside a number that the policy names: numbers that were not rounded need no more than the machine's own comparison.
+  return (scope) => {
+    const value = left(scope);
+    const plain = typeof value === "number" && value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER;
+    return plain ? holds(operator, value, limit) : compare(value, limit);
+  };
+}
+
+function holds(operator: Ordering, a: number, b: number): boolean {
+  switch (operator) {
+    case "<":
+      return a < b;
+    case "<=":
+      return a <= b;
+    case ">":
+      return a > b;
+    case ">=":
+      return a >= b;
+    default:
+      return unreachable(operator);
+  }
 }
 
 function within(expression: Expression & { readonly kind: "compare" }, left: Run, right: Run, types: Types, text: string): Run {
