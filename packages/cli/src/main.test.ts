@@ -255,3 +255,26 @@ describe("canopy verify", () => {
     }
   });
 });
+
+describe("canopy demo", () => {
+  it("runs its story, and every claim that it makes is so", async () => {
+    const { code, out } = await canopy(["demo", "--safe-path", join(folder, "work")]);
+    expect(out).not.toContain("NOT SO");
+    expect(out.match(/^ {2}ok /gm)).toHaveLength(6);
+    expect(code).toBe(0);
+    expect(await readdir(join(folder, "work"))).toEqual(["canopy-demo.txt"]);
+  });
+
+  it.each(["/proc/x", "/no/such/place", "/etc/hostname"])("refuses the safe path %s", async (path) => {
+    const { code, err } = await canopy(["demo", "--safe-path", path]);
+    expect(code).toBe(2);
+    expect(err).toContain("cannot be used as --safe-path");
+  });
+
+  it("refuses to replace the file that it would leave", async () => {
+    await writeFile(join(folder, "canopy-demo.txt"), "mine");
+    const { code, err } = await canopy(["demo", "--safe-path", folder]);
+    expect([code, err]).toEqual([2, expect.stringContaining("is there already")]);
+    expect(await readFile(join(folder, "canopy-demo.txt"), "utf8")).toBe("mine");
+  });
+});

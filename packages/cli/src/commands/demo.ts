@@ -1,4 +1,4 @@
-import { access, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -33,7 +33,7 @@ Exit codes: 0 all of it went as it must, 1 something did not.
     await mkdir(important, { recursive: true });
     await writeFile(join(important, "contracts.txt"), "the only copy\n");
     const safePath = values["safe-path"] === undefined ? join(workspace, "drafts") : resolve(values["safe-path"]);
-    await mkdir(safePath, { recursive: true });
+    await makeDirectory(safePath);
     const note = join(safePath, "canopy-demo.txt");
     if (await exists(note)) throw new UsageError(`\`${note}\` is there already, name another --safe-path`);
 
@@ -99,6 +99,18 @@ Exit codes: 0 all of it went as it must, 1 something did not.
     return failures.length === 0 ? exitCodes.ok : exitCodes.finding;
   },
 };
+
+/** One level and no more: below /proc a recursive mkdir never ends. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if ((await stat(path).catch(() => undefined))?.isDirectory() === true) return;
+    throw new UsageError(`\`${path}\` cannot be used as --safe-path: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, {
+      cause: error,
+    });
+  }
+}
 
 /** What the agent gets back: the tool's output, or why it did not run. */
 async function outcome(run: () => Promise<string>): Promise<string> {
