@@ -1,6 +1,6 @@
 import { createMongoAbility, subject } from "@casl/ability";
 import { isAuthorized } from "@cedar-policy/cedar-wasm/nodejs";
-import type { JsonObject, JsonValue } from "@canopy-runtime/core";
+import type { JsonValue } from "@canopy-runtime/core";
 import { evaluate, loadPolicy } from "@canopy-runtime/core/policy";
 import { Environment } from "@marcbachmann/cel-js";
 import { ConflictResolutionStrategy, PolicyEngine } from "@microsoft/agent-governance-sdk";
@@ -54,7 +54,7 @@ const peers: Readonly<Record<string, () => Promise<Ask>>> = {
       name: "p.yaml",
       text: "version: 1\npay: { rules: [{ id: all, allow: true }, { id: large, deny: true, when_all: ['payload.amount > 100'] }] }",
     });
-    return (payload) => evaluate(policy, { actionType: "pay", agentCtx: {} as JsonObject, payload: payload as JsonValue }).decision;
+    return (payload) => evaluate(policy, { actionType: "pay", agentCtx: {}, payload: payload as JsonValue }).decision;
   },
   Cedar: async () => await Promise.resolve(cedar(false)),
   "Cedar, schema and request validation": async () => await Promise.resolve(cedar(true)),
@@ -119,7 +119,7 @@ const loaders: Readonly<Record<string, (condition: string) => Promise<Ask>>> = {
       { id: "large", deny: true, when_all: [fieldOf("payload", condition)] },
     ];
     const policy = await loadPolicy({ name: "p.yaml", text: JSON.stringify({ version: 1, pay: { rules } }) });
-    return (payload) => evaluate(policy, { actionType: "pay", agentCtx: {} as JsonObject, payload: payload as JsonValue }).decision;
+    return (payload) => evaluate(policy, { actionType: "pay", agentCtx: {}, payload: payload as JsonValue }).decision;
   },
   Cedar: async (condition) =>
     await Promise.resolve((context: Payload) => {
