@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { main } from "../dist/index.js";
+import "./supported-node.js";
 
+// After the check: an older Node could not even load it.
+const { main } = await import("../dist/index.js");
 process.exitCode = await main(["verify", ...process.argv.slice(2)]);
