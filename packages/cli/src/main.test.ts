@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
+import { PassThrough, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { openCanopy } from "@canopy-runtime/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -84,7 +84,16 @@ describe("canopy", () => {
     [["check", "--polcy", "x"], "--polcy"],
     [["check", "--jsonl", "--action", "x"], "--action does not go with --jsonl"],
     [["check", "--action", "a", "--action"], "--action"],
+    // As a payload, a word that asks for help must not end with the code of ALLOW.
+    [["check", "--action", "execute_shell", "--payload", "--help"], "--payload"],
+    [["check", "--action", "-h", "--payload", "{}"], "--action"],
+    [["check", "--action", "execute_shell", "--payload", "{}", "-h"], "-h"],
+    [["verify", "--help", "audit.log"], "--help"],
     [["verify", "a", "b"], "one log at a time"],
+    [["verify", "a\u001b]0;x\u0007.log"], "a\\u001b]0;x\\u0007.log"],
+    [["demo", "--safe-path", ""], "--safe-path is empty"],
+    [["demo", "--safe-path", import.meta.filename], "cannot be used as a directory (EEXIST)"],
+    [["demo", "--safe-path", join(import.meta.filename, "below")], "cannot be used as a directory (ENOTDIR)"],
     [["verify", "no-such-file.log"], "no-such-file.log"],
   ])("ends %j with exit code 2 and says why on standard error", async (argv, message) => {
     const { code, out, err } = await canopy(argv);
@@ -94,7 +103,62 @@ describe("canopy", () => {
   });
 });
 
+describe("canopy, when its output cannot be written", () => {
+  function failing(code: string): Writable {
+    return new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(`write ${code}`), { code })) });
+  }
+
+  async function code(argv: readonly string[], failure: string, input = ""): Promise<number> {
+    const stdin = new PassThrough();
+    stdin.end(input);
+    return await main(argv, { stdin, stdout: failing(failure), stderr: failing("EPIPE"), env: {}, interactive: false });
+  }
+
+  const ask = (command: string): readonly string[] => ["check", "--action", "execute_shell", "--payload", JSON.stringify({ command })];
+
+  it("ends with the code of the answer also where nobody reads it", async () => {
+    expect(await code(ask("rm -rf /"), "EPIPE")).toBe(4);
+    expect(await code(ask("curl https://example.com"), "EPIPE")).toBe(3);
+    expect(await code(ask("ls"), "EPIPE")).toBe(0);
+    const log = await writtenLog();
+    await writeFile(log, (await readFile(log, "utf8")).replace("whoami", "whoam1"));
+    expect(await code(["verify", log], "EPIPE")).toBe(1);
+    expect(await code(["check", "--nonsense"], "EPIPE")).toBe(2);
+  });
+
+  it("is no ALLOW where the disk is full", async () => {
+    expect(await code(ask("rm -rf /"), "ENOSPC")).toBe(4);
+    expect(await code(ask("ls"), "ENOSPC")).toBe(70);
+  });
+
+  it("stops asking where a stream's reader is gone", async () => {
+    const request = '{"action_type":"execute_shell","action_payload":{"command":"ls"}}\n';
+    expect(await code(["check", "--jsonl"], "EPIPE", request.repeat(3))).toBe(0);
+    expect(await code(["check", "--jsonl"], "ENOSPC", request.repeat(3))).toBe(70);
+  });
+
+  it("ends with 2 where the input cannot be read", async () => {
+    const stdin = new PassThrough();
+    stdin.destroy(Object.assign(new Error("EISDIR: illegal operation on a directory, read"), { code: "EISDIR" }));
+    const stdout = new PassThrough();
+    const stderr = new PassThrough();
+    expect(await main(["check", "--jsonl"], { stdin, stdout, stderr, env: {}, interactive: false })).toBe(2);
+    expect(String(stderr.read())).toContain("EISDIR");
+  });
+});
+
 describe("canopy check", () => {
+  it("takes a stream with Windows line ends and a byte order mark", async () => {
+    const request = '{"action_type":"execute_shell","action_payload":{"command":"ls"}}';
+    const { out } = await canopy(["check", "--jsonl"], `\ufeff${request}\r\n${request}\r\n`);
+    expect(out.match(/^\{"decision":"ALLOW"/gm)).toHaveLength(2);
+  });
+
+  it("spells out control characters in what it says of a policy that does not load", async () => {
+    const { err } = await canopy(["check", "--action", "x", "--payload", "{}", "--policy", "no\u001b[31m"]);
+    expect(err).toContain("`no\\u001b[31m`");
+  });
+
   it.each([
     ["execute_shell", { command: "rm -rf /tmp/logs" }, { env: "production" }, "DENY", 4],
     ["execute_shell", { command: "ls -la" }, {}, "ALLOW", 0],
@@ -265,10 +329,10 @@ describe("canopy demo", () => {
     expect(await readdir(join(folder, "work"))).toEqual(["canopy-demo.txt"]);
   });
 
-  it.each(["/proc/x", "/no/such/place", "/etc/hostname"])("refuses the safe path %s", async (path) => {
+  it.each(["/proc/x", "/proc/x/y", "/etc/hostname"])("refuses the safe path %s", async (path) => {
     const { code, err } = await canopy(["demo", "--safe-path", path]);
     expect(code).toBe(2);
-    expect(err).toContain("cannot be used as --safe-path");
+    expect(err).toContain("cannot be used as a directory");
   });
 
   it("refuses to replace the file that it would leave", async () => {

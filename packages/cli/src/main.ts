@@ -5,7 +5,7 @@ import { demo } from "./commands/demo.ts";
 import { verify } from "./commands/verify.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
-import { print, processTerminal } from "./terminal.ts";
+import { complain, print, processTerminal } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -13,19 +13,27 @@ const commands: readonly Command[] = [check, verify, demo];
 
 /** Runs one command line, `argv` without the program's name, and answers with the exit code. Never rejects. */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
-  // A reader that has had enough (`| head`) is no error of ours.
+  let unwritten: NodeJS.ErrnoException | undefined;
   terminal.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(exitCodes.ok);
-    throw error;
+    unwritten ??= error;
   });
+  terminal.stderr.on("error", () => undefined);
+  const code = await answer(argv, terminal);
+  // A reader that has had enough (`| head`) is no error of ours, and no reason to end with another code than the answer's.
+  if (unwritten === undefined || unwritten.code === "EPIPE") return code;
+  complain(terminal, `canopy: the output could not be written: ${unwritten.message}`);
+  return code === exitCodes.ok ? exitCodes.internal : code;
+}
+
+async function answer(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   try {
     return await dispatch(argv, terminal);
   } catch (error) {
     if (error instanceof UsageError || isParseArgsError(error)) {
-      terminal.stderr.write(`canopy: ${error.message}\n`);
+      complain(terminal, `canopy: ${error.message}`);
       return exitCodes.usage;
     }
-    terminal.stderr.write(`canopy: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    complain(terminal, `canopy: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return exitCodes.internal;
   }
 }
@@ -48,7 +56,8 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<Ex
   const command = commands.find((each) => each.name === name);
   if (command === undefined)
     throw new UsageError(`unknown command \`${String(name)}\`, the commands are ${commands.map((each) => each.name).join(", ")}`);
-  if (first === "help" || rest.includes("--help") || rest.includes("-h")) {
+  // Alone and nowhere else: as somebody's payload it must not end with the code that says ALLOW.
+  if (first === "help" || (rest.length === 1 && (rest[0] === "--help" || rest[0] === "-h"))) {
     await print(terminal, command.help);
     return exitCodes.ok;
   }

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { styleText } from "node:util";
 
@@ -19,9 +18,21 @@ export function processTerminal(): Terminal {
   return { stdin, stdout, stderr, env, interactive: stdout.isTTY && env["NO_COLOR"] === undefined && env["TERM"] !== "dumb" };
 }
 
-/** Writes and waits until the reader keeps up, so that a long stream does not pile up in memory. */
-export async function print(terminal: Terminal, text: string): Promise<void> {
-  if (!terminal.stdout.write(text)) await once(terminal.stdout, "drain");
+/**
+ * Writes, and waits until it is written, so that a long stream does not pile up in memory. False where it could not be: the reader is gone, or the
+ * disk is full. The command goes on all the same, because its exit code is an answer too.
+ */
+export async function print(terminal: Terminal, text: string): Promise<boolean> {
+  const error = await new Promise<unknown>((resolve) => terminal.stdout.write(text, resolve));
+  if (error === undefined || error === null) return true;
+  // The stream says so to its listeners a moment after it says so here.
+  await new Promise((resolve) => setImmediate(resolve));
+  return false;
+}
+
+/** Tells people what is wrong; what it quotes of files and of the command line is spelt out. */
+export function complain(terminal: Terminal, text: string): void {
+  terminal.stderr.write(`${text.split("\n").map(visible).join("\n")}\n`);
 }
 
 export function paint(terminal: Pick<Terminal, "interactive">, style: Style, text: string): string {

@@ -6,7 +6,7 @@ import { exitCodes } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { lines } from "../lines.ts";
 import type { Line } from "../lines.ts";
-import { paint, print, visible } from "../terminal.ts";
+import { complain, paint, print, visible } from "../terminal.ts";
 import type { Style, Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -28,7 +28,7 @@ Usage: canopy check --action TYPE --payload JSON [--agent JSON] [--policy FILE] 
                    a decision a line on standard output, in the same order. A bad line is answered with "error" and "decision":"DENY"
 
 Exit codes: 0 ALLOW, 3 REQUIRE_APPROVAL, 4 DENY, also where the policy does not load; 2 bad usage.
-With --jsonl 0 when every line was answered.
+With --jsonl 0 when every line was answered, as far as anybody read.
 `,
   async run(args, terminal) {
     const { values } = parseArgs({
@@ -76,7 +76,7 @@ async function tellProblems(checker: Checker, terminal: Terminal): Promise<void>
     await checker.policy();
   } catch (error) {
     if (!(error instanceof CanopyError)) throw error;
-    terminal.stderr.write(`canopy: no policy is in force, so every answer is DENY\n${error.message}\n`);
+    complain(terminal, `canopy: no policy is in force, so every answer is DENY\n${error.message}`);
   }
 }
 
@@ -92,7 +92,8 @@ async function answerLines(checker: Checker, terminal: Terminal): Promise<ExitCo
   let number = 0;
   for await (const line of lines(terminal.stdin, longestLine)) {
     number += 1;
-    await print(terminal, `${JSON.stringify(await answerLine(checker, line, number))}\n`);
+    // Nobody reads the answers any more: no reason to go on asking.
+    if (!(await print(terminal, `${JSON.stringify(await answerLine(checker, line, number))}\n`))) break;
   }
   return exitCodes.ok;
 }

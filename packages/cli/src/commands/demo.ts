@@ -1,6 +1,6 @@
-import { access, mkdir, mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { CanopyError, openCanopy, verifyAuditLog } from "@canopy-runtime/core";
 import type { Command } from "../command.ts";
@@ -23,17 +23,18 @@ Usage: canopy demo [--safe-path DIR]
 The agent lists its folder, writes a note, tries to remove an important folder in two disguises and to call an address that nobody listed.
 Then the decisions are shown, the audit log is verified, and a changed byte in a copy of it is found.
 
-Exit codes: 0 all of it went as it must, 1 something did not.
+Exit codes: 0 all of it went as it must, 1 something did not, 2 the directory cannot be used.
 `,
   async run(args, terminal) {
     const { values } = parseArgs({ args: [...args], options: { "safe-path": { type: "string" } } });
-    const base = await mkdtemp(join(tmpdir(), "canopy-demo-"));
+    if (values["safe-path"] === "") throw new UsageError("--safe-path is empty, name a directory");
+    const base = await usable(tmpdir(), async () => await mkdtemp(join(tmpdir(), "canopy-demo-")));
     const workspace = join(base, "workspace");
     const important = join(workspace, "important");
     await mkdir(important, { recursive: true });
     await writeFile(join(important, "contracts.txt"), "the only copy\n");
     const safePath = values["safe-path"] === undefined ? join(workspace, "drafts") : resolve(values["safe-path"]);
-    await makeDirectory(safePath);
+    await usable(safePath, async () => await makeDirectory(safePath));
     const note = join(safePath, "canopy-demo.txt");
     if (await exists(note)) throw new UsageError(`\`${note}\` is there already, name another --safe-path`);
 
@@ -100,18 +101,6 @@ Exit codes: 0 all of it went as it must, 1 something did not.
   },
 };
 
-/** One level and no more: below /proc a recursive mkdir never ends. */
-async function makeDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    if ((await stat(path).catch(() => undefined))?.isDirectory() === true) return;
-    throw new UsageError(`\`${path}\` cannot be used as --safe-path: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, {
-      cause: error,
-    });
-  }
-}
-
 /** What the agent gets back: the tool's output, or why it did not run. */
 async function outcome(run: () => Promise<string>): Promise<string> {
   try {
@@ -122,8 +111,32 @@ async function outcome(run: () => Promise<string>): Promise<string> {
   }
 }
 
+/** Does `work` with a directory that the person chose; what keeps it from being used is theirs to mend. */
+async function usable<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`\`${path}\` cannot be used as a directory (${code ?? String(error)})`, { cause: error });
+  }
+}
+
+/** Like `mkdir` with `recursive`, which in a file system that refuses new names (`/proc`) tries for ever. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (code !== "ENOENT" || dirname(path) === path) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path);
+  }
+}
+
+/** Also a symbolic link to nothing, which writing would follow. */
 async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
+  return await lstat(path).then(
     () => true,
     () => false,
   );
