@@ -103,18 +103,19 @@ describe("canopy", () => {
   });
 });
 
-describe("canopy, when its output cannot be written", () => {
-  function failing(code: string): Writable {
-    return new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(`write ${code}`), { code })) });
-  }
+/** An output that fails at the first write. */
+function failing(reason: string): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(`write ${reason}`), { code: reason })) });
+}
 
+const ask = (command: string): readonly string[] => ["check", "--action", "execute_shell", "--payload", JSON.stringify({ command })];
+
+describe("canopy, when its output cannot be written", () => {
   async function code(argv: readonly string[], failure: string, input = ""): Promise<number> {
     const stdin = new PassThrough();
     stdin.end(input);
     return await main(argv, { stdin, stdout: failing(failure), stderr: failing("EPIPE"), env: {}, interactive: false });
   }
-
-  const ask = (command: string): readonly string[] => ["check", "--action", "execute_shell", "--payload", JSON.stringify({ command })];
 
   it("ends with the code of the answer also where nobody reads it", async () => {
     expect(await code(ask("rm -rf /"), "EPIPE")).toBe(4);
