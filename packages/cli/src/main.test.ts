@@ -82,6 +82,7 @@ describe("canopy", () => {
     [["check", "--action", "execute_shell", "--payload", '{"a":1,"a":2}'], "stands twice"],
     [["check", "--action", "execute_shell", "--payload", "{}", "--agent", "x"], "--agent: not JSON"],
     [["check", "--polcy", "x"], "--polcy"],
+    [["check", "--policy", "", "--action", "x", "--payload", "{}"], "the name of the policy file is empty"],
     [["check", "--jsonl", "--action", "x"], "--action does not go with --jsonl"],
     [["check", "--action", "a", "--action"], "--action"],
     // As a payload, a word that asks for help must not end with the code of ALLOW.

@@ -44,6 +44,7 @@ With --jsonl 0 when every line was answered, as far as anybody read.
       },
     });
     const policy = values.policy ?? terminal.env["CANOPY_POLICY_FILE"];
+    if (policy === "") throw new UsageError("the name of the policy file is empty, name one or leave it out");
     const checker = createChecker({ ...(policy === undefined ? {} : { policy }), resolvePaths: !values.lexical });
     await tellProblems(checker, terminal);
     if (values.jsonl) {

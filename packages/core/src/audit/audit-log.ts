@@ -10,7 +10,7 @@ import type { AppendedEntry, EntryBody } from "./entry.ts";
 import { isLockMechanism, loadLock, lockMechanisms } from "./lock.ts";
 import type { LoadLock, LockMechanism, OpenLock } from "./lock.ts";
 import { prepareEntry } from "./prepare.ts";
-import { redactionRules } from "./redact.ts";
+import { redactionRules, refuseUnknown } from "./redact.ts";
 import type { RedactionOptions, RedactionRules } from "./redact.ts";
 import { readGenesis } from "./tail.ts";
 import type { Genesis } from "./tail.ts";
@@ -47,6 +47,7 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
 }
 
 export async function openAuditLogOn(machine: Machine, options: AuditLogOptions): Promise<AuditLog> {
+  refuseUnknown("the audit log", options, ["path", "durability", "redact", "now", "randomBytes"]);
   const { durability, redact = {}, now = () => new Date(), randomBytes: random = randomBytes } = options;
   if (durability !== undefined && durability !== "fsync" && durability !== "os") {
     throw new CanopyError("INVALID_OPTIONS", `\`durability\` is \`${String(durability)}\`, not \`fsync\` or \`os\``);

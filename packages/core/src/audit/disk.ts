@@ -99,7 +99,8 @@ export const openForAppend: number = constants.O_RDWR | constants.O_APPEND;
 export const openForUpdate: number = constants.O_RDWR;
 export const openOrCreate: number = constants.O_RDWR | constants.O_CREAT;
 export const createNew: number = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
-export const openToRead: number = constants.O_RDONLY;
+/** Not blocking, because opening a pipe that somebody put in the place of a file would wait for a writer, and all of the process with it. */
+export const openToRead: number = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 
 function fileStatus(found: BigIntStats): FileStatus {
   return { dev: found.dev, ino: found.ino, size: Number(found.size), regular: found.isFile() };

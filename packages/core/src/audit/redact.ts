@@ -53,8 +53,17 @@ export interface RedactionRules {
 const secretHeaders = ["authorization", "proxy-authorization", "cookie", "cookies", "set-cookie", "x-api-key", "api-key", "x-auth-token"];
 const bulk = ["content", "body"];
 
+/** Callers in JavaScript have no compiler, and an option that is misspelt would quietly leave secrets in the log. Throws `INVALID_OPTIONS`. */
+export function refuseUnknown(what: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null) throw new CanopyError("INVALID_OPTIONS", `the options of ${what} are not an object`);
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new CanopyError("INVALID_OPTIONS", `${what} has no option \`${unknown}\`, it has ${known.map((key) => `\`${key}\``).join(", ")}`);
+}
+
 /** Throws `INVALID_OPTIONS`, so that no entry ever fails for them. */
 export function redactionRules(options: RedactionOptions): RedactionRules {
+  refuseUnknown("`redact`", options, ["commit", "keep", "longestString"]);
   const { longestString = 4096, commit: more = [], keep: less = [] } = options;
   if (!(Number.isInteger(longestString) && longestString >= 0 && longestString <= 32_768)) {
     throw new CanopyError("INVALID_OPTIONS", `\`redact.longestString\` is \`${longestString}\`, not a whole number from 0 to 32768`);

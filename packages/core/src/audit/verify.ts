@@ -1,10 +1,9 @@
 import { open } from "node:fs/promises";
-import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { checkLine } from "./check-line.ts";
-import { localDisk, unavailable } from "./disk.ts";
+import { localDisk, openToRead, unavailable } from "./disk.ts";
 import { maxLineBytes, noHash } from "./entry.ts";
 import { readHead } from "./head.ts";
 import type { HeadFile } from "./head.ts";
@@ -73,8 +72,7 @@ export async function verifyPatiently(path: string, options: VerifyOptions, pati
   try {
     // The head first: entries are durable before it names them, so a log that is read later holds them.
     const head = readHead(localDisk, path);
-    // Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
-    file = await open(path, constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0));
+    file = await open(path, openToRead);
     if (!(await file.stat()).isFile()) return { kind: "unreadable", why: `\`${path}\` is not a regular file` };
     return await verifyFile(file, head, options, patienceMs);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -222,7 +223,7 @@ describe("a runtime", () => {
       log: broken,
       mode: "observe",
       resolvePaths: true,
-      ownFiles: [],
+      ownFiles: () => [],
     });
     const answer = await canopy.authorizeAction({}, "execute_shell", { command: "ls" });
     expect(answer).toMatchObject({ decision: "DENY", authorizationId: null });
@@ -235,7 +236,7 @@ describe("a runtime", () => {
     await expect(openCanopy({ policy: file, audit: log })).rejects.toMatchObject({ code: "POLICY_INVALID" });
     const { startCanopy } = await import("./open-canopy.ts");
     const { loadPolicyFrom } = await import("./policy-file.ts");
-    await using canopy = await startCanopy({ audit: log }, async () => await loadPolicyFrom(file));
+    await using canopy = await startCanopy({ audit: log }, async () => await loadPolicyFrom(file), new Set());
     const denied = await canopy.authorizeAction({}, "execute_shell", { command: "ls" });
     expect(denied).toMatchObject({ decision: "DENY", policyDigest: null });
     expect(denied.reason).toMatch(/no policy is in force: [^]*policy\.yaml:2:\d+: unknown key `decison`[^]*did you mean `decision`/);
@@ -294,11 +295,60 @@ describe("the bundled policy in a runtime", () => {
   });
 });
 
+describe("Canopy's own files", () => {
+  it("include the files that the policy extends, in a runtime and in a checker", async () => {
+    const root = join(folder, "rules.yaml");
+    const base = join(folder, "team", "base.yaml");
+    await mkdir(join(folder, "team"));
+    await writeFile(base, "version: 1\nextends: [canopy:default]\n");
+    await writeFile(root, "version: 1\nextends: [team/base.yaml]\n");
+    const agentCtx = { cwd: folder, safe_paths: [folder] };
+    await using canopy = await openCanopy({ policy: root, audit: log });
+    const checker = createChecker({ policy: root });
+    for (const path of [root, base]) {
+      for (const [actionType, payload] of [
+        ["modify_file", { path, content: "version: 1\ndefault: ALLOW\n" }],
+        ["execute_shell", { command: `echo 'default: ALLOW' >> ${path}` }],
+      ] as const) {
+        expect((await canopy.authorizeAction(agentCtx, actionType, payload)).decision, `${actionType} ${path}`).toBe("DENY");
+        expect((await checker.check({ agentCtx, actions: [{ actionType, payload }] })).decision, `${actionType} ${path}`).toBe("DENY");
+      }
+    }
+  });
+
+  it("may be pipes that nobody writes to, and nothing waits for them", async () => {
+    const fifo = (path: string): Buffer => execFileSync("mkfifo", [path]);
+    const first = await openCanopy({ policy: shellPolicy, audit: log });
+    await first.authorizeAction({}, "execute_shell", { command: "ls" });
+    await first.close();
+    await rm(`${log}.head`);
+    fifo(`${log}.head`);
+    expect(await verifyAuditLog(log)).toMatchObject({ kind: "valid", head: "damaged" });
+    await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+    await rm(log);
+    fifo(log);
+    expect(await canopy.authorizeAction({}, "execute_shell", { command: "ls" })).toMatchObject({ decision: "DENY" });
+    await expect(openCanopy({ policy: shellPolicy, audit: log })).rejects.toMatchObject({ code: "AUDIT_LOG_UNAVAILABLE" });
+  });
+});
+
 describe("openCanopy", () => {
   it.each([
     [{ polcy: "x" }, "unknown option `polcy`, did you mean `policy`?"],
     [{ mode: "observ" }, "unknown mode `observ`"],
     [{ resolvePaths: "no" }, "`resolvePaths` is true or false"],
+    [{ policy: null }, "`policy` is not"],
+    [{ policy: 5 }, "`policy` is not"],
+    [{ policy: "" }, "`policy` is not"],
+    [{ policy: { name: "x" } }, "`policy` is not"],
+    [{ audit: null }, "`audit` is not"],
+    [{ audit: 5 }, "`audit` is not"],
+    [{ audit: "" }, "`audit` is not"],
+    [{ audit: { path: null } }, "`path` is not the name of a file"],
+    [{ audit: { path: "" } }, "`path` is not the name of a file"],
+    [{ audit: { pth: "x" } }, "the audit log has no option `pth`"],
+    [{ audit: { redact: { comit: ["token"] } } }, "`redact` has no option `comit`"],
+    [{ audit: { redact: null } }, "the options of `redact` are not an object"],
   ])("refuses the options %j", async (options, message) => {
     const opening = openCanopy({ audit: log, ...options } as object);
     await expect(opening).rejects.toThrow(message);

@@ -24,8 +24,8 @@ export interface CanopyParts {
   readonly log: AuditLog | null;
   readonly mode: Mode;
   readonly resolvePaths: boolean;
-  /** Absolute paths of the policy and the log with what stands beside it: files that no agent may touch. */
-  readonly ownFiles: readonly string[];
+  /** Absolute paths of the policy's files and the log with what stands beside it, which no agent may touch; asked for once the policy is loaded. */
+  readonly ownFiles: () => readonly string[];
 }
 
 /**
@@ -126,7 +126,10 @@ export class Canopy implements Authorizer, AsyncDisposable {
     let judgement: Judgement;
     try {
       policy = await this.policy();
-      judgement = "refused" in data ? refusal(data.refused) : await judge(policy, data, this.#parts);
+      judgement =
+        "refused" in data
+          ? refusal(data.refused)
+          : await judge(policy, data, { resolvePaths: this.#parts.resolvePaths, ownFiles: this.#parts.ownFiles() });
     } catch (error) {
       judgement = refusal(
         policy === null ? `no policy is in force: ${message(error)}` : `the request could not be judged: ${message(error)}`,

@@ -1,5 +1,6 @@
 import { CanopyError } from "../errors.ts";
 import { defaultPolicyName } from "../policy/policy.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { AuthorizationRequest, AuthorizationResult, Authorizer, Outcome } from "./authorizer.ts";
 import type { Canopy } from "./canopy.ts";
 import { unrecordedDenial } from "./canopy.ts";
@@ -49,7 +50,9 @@ async function open(): Promise<Canopy> {
 async function startFromEnvironment(): Promise<Canopy> {
   const policy = fromEnvironment("CANOPY_POLICY_FILE") ?? defaultPolicyName;
   const path = fromEnvironment("CANOPY_AUDIT_LOG_PATH");
-  const canopy = await startCanopy({ policy, ...(path === undefined ? {} : { audit: path }) }, async () => await loadPolicyFrom(policy));
+  const files = new Set<string>();
+  const load = async (): Promise<Policy> => await loadPolicyFrom(policy, files);
+  const canopy = await startCanopy({ policy, ...(path === undefined ? {} : { audit: path }) }, load, files);
   process.once("beforeExit", () => {
     opened = undefined;
     void canopy.close();

@@ -53,6 +53,18 @@ describe("lookUpPaths", () => {
     expect((await lookUp("harmless.txt"))?.real).toBe(join(base, "outside", "secret"));
     expect((await lookUp("later.txt"))?.real).toBe(join(base, "outside", "not-yet"));
     expect((await lookUp("door/../safe/x"))?.real).toBe(join(base, "safe", "x"));
+    for (const missing of ["new/..", "new/deep/../..", "new/../new/.."]) {
+      expect((await lookUp(`${missing}/later.txt`))?.real).toBe(join(base, "outside", "not-yet"));
+      expect((await lookUp(`${missing}/harmless.txt`))?.real).toBe(join(base, "outside", "secret"));
+      expect((await lookUp(`${missing}/door/a/b.txt`))?.real).toBe(join(base, "outside", "a", "b.txt"));
+    }
+  });
+
+  it("asks the disk little about a path that goes on and on", async () => {
+    const depth = 1_900;
+    await symlink(join(base, "outside", "not-yet"), join(safe, "later"));
+    expect((await lookUp(`${"x/".repeat(depth)}y`))?.real).toBe(join(safe, ...Array.from({ length: depth }, () => "x"), "y"));
+    expect((await lookUp(`later/${"x/".repeat(3)}y`))?.real).toBe(join(base, "outside", "not-yet", "x", "x", "x", "y"));
   });
 
   it("counts the names of a file, and leaves out what the disk would not tell", async () => {

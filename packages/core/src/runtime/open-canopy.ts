@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { openAuditLog } from "../audit/index.ts";
 import type { AuditLogOptions } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
@@ -35,8 +34,9 @@ export type Checker = Pick<Canopy, "check" | "policy">;
  */
 export async function openCanopy(options: CanopyOptions = {}): Promise<Canopy> {
   checkOptions(options);
-  const policy = await loadPolicyFrom(options.policy ?? defaultPolicyName);
-  return await startCanopy(options, async () => await Promise.resolve(policy));
+  const files = new Set<string>();
+  const policy = await loadPolicyFrom(options.policy ?? defaultPolicyName, files);
+  return await startCanopy(options, async () => await Promise.resolve(policy), files);
 }
 
 /**
@@ -45,24 +45,27 @@ export async function openCanopy(options: CanopyOptions = {}): Promise<Canopy> {
  */
 export function createChecker(options: CheckerOptions = {}): Checker {
   checkOptions(options);
-  const policy = loadPolicyFrom(options.policy ?? defaultPolicyName);
+  const files = new Set<string>();
+  const policy = loadPolicyFrom(options.policy ?? defaultPolicyName, files);
   // Whoever checks is told; a checker that is never asked anything is no reason to end the process.
   policy.catch(() => undefined);
   return new Canopy({
     policy: async () => await policy,
     log: null,
-    ownFiles: [],
+    ownFiles: () => [...files],
     mode: "enforce",
     resolvePaths: options.resolvePaths ?? true,
   });
 }
 
-/** Opens the log for a policy that may be loaded later: until it is, every answer is a DENY, and it is on record. */
-export async function startCanopy(options: CanopyOptions, policy: CanopyParts["policy"]): Promise<Canopy> {
+/**
+ * Opens the log for a policy that may be loaded later: until it is, every answer is a DENY, and it is on record. `files` has, once the policy is
+ * loaded, the absolute path of each file that it was loaded from.
+ */
+export async function startCanopy(options: CanopyOptions, policy: CanopyParts["policy"], files: ReadonlySet<string>): Promise<Canopy> {
   const audit = typeof options.audit === "string" ? { path: options.audit } : (options.audit ?? {});
-  const log = await openAuditLog({ ...audit, path: resolve(audit.path ?? "audit.log") });
-  const policyFile = typeof options.policy === "string" && options.policy !== defaultPolicyName ? [resolve(options.policy)] : [];
-  const ownFiles = [log.path, `${log.path}.lock`, `${log.path}.head`, ...policyFile];
+  const log = await openAuditLog({ ...audit, path: audit.path === undefined ? "audit.log" : audit.path });
+  const ownFiles = (): readonly string[] => [log.path, `${log.path}.lock`, `${log.path}.head`, ...files];
   return new Canopy({ policy, log, ownFiles, mode: options.mode ?? "enforce", resolvePaths: options.resolvePaths ?? true });
 }
 
@@ -72,9 +75,16 @@ const optionNames = ["policy", "audit", "mode", "resolvePaths"] as const satisfi
 
 /** JavaScript callers have no compiler: a misspelt option must not quietly mean the default. */
 function checkOptions(options: CanopyOptions): void {
+  if (typeof options !== "object" || options === null) throw new CanopyError("INVALID_OPTIONS", "the options are not an object");
   for (const name of Object.keys(options)) {
     if ((optionNames as readonly string[]).includes(name)) continue;
     throw new CanopyError("INVALID_OPTIONS", `unknown option \`${name}\`${nearestHint(name, optionNames)}`);
+  }
+  if (options.policy !== undefined && !isText(options.policy) && !isSource(options.policy)) {
+    throw new CanopyError("INVALID_OPTIONS", "`policy` is not a file's path, `canopy:default`, or an object with `name` and `text`");
+  }
+  if (options.audit !== undefined && !isText(options.audit) && (typeof options.audit !== "object" || options.audit === null)) {
+    throw new CanopyError("INVALID_OPTIONS", "`audit` is not a file's path or an object of options");
   }
   if (options.mode !== undefined && options.mode !== "enforce" && options.mode !== "observe") {
     throw new CanopyError("INVALID_OPTIONS", `unknown mode \`${String(options.mode)}\`, it is \`enforce\` or \`observe\``);
@@ -82,4 +92,14 @@ function checkOptions(options: CanopyOptions): void {
   if (options.resolvePaths !== undefined && typeof options.resolvePaths !== "boolean") {
     throw new CanopyError("INVALID_OPTIONS", "`resolvePaths` is true or false");
   }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
+
+function isSource(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, text } = value as Partial<PolicySource>;
+  return typeof name === "string" && typeof text === "string";
 }

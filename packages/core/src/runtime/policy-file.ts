@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
+import { resolve } from "node:path";
 import { CanopyError } from "../errors.ts";
 import type { Policy, PolicySource } from "../policy/policy.ts";
 import { defaultPolicyName } from "../policy/policy.ts";
@@ -9,18 +10,23 @@ const largestFile = 4 * 1024 * 1024;
 
 /**
  * Loads the policy that the host names: a file, `canopy:default`, or a source at hand. Files that it extends are found beside the file that
- * names them. Rejects with `POLICY_INVALID` for whatever keeps it from being in force; nothing of a broken policy is.
+ * names them. Rejects with `POLICY_INVALID` for whatever keeps it from being in force; nothing of a broken policy is. The absolute path of each
+ * file that it asks for is added to `files`.
  */
-export async function loadPolicyFrom(policy: string | PolicySource): Promise<Policy> {
-  const root = typeof policy === "string" ? await rootSource(policy) : policy;
+export async function loadPolicyFrom(policy: string | PolicySource, files: Set<string> = new Set()): Promise<Policy> {
+  const read = async (name: string): Promise<PolicySource> => {
+    files.add(resolve(name));
+    return await readPolicyFile(name);
+  };
+  const root = typeof policy === "string" ? await rootSource(policy, read) : policy;
   // Imported here and not above: the parsers and the facts behind it cost a program that starts more than all the rest.
   const { loadPolicy } = await import("../policy/load.ts");
-  return await loadPolicy(root, { read: readPolicyFile });
+  return await loadPolicy(root, { read });
 }
 
-async function rootSource(name: string): Promise<PolicySource> {
+async function rootSource(name: string, read: (name: string) => Promise<PolicySource>): Promise<PolicySource> {
   if (name === defaultPolicyName) return { name: "the host's choice", text: `version: 1\nextends: [${defaultPolicyName}]\n` };
-  return await readPolicyFile(name);
+  return await read(name);
 }
 
 async function readPolicyFile(path: string): Promise<PolicySource> {

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { policyEntries } from "../audit/index.ts";
 import type { AuditLog } from "../audit/index.ts";
@@ -19,7 +20,8 @@ export async function recordPolicy(log: AuditLog, policy: Policy): Promise<void>
 const lookBackBytes = 256 * 1024;
 
 async function countRecent(path: string, entry: RegExp): Promise<number> {
-  const file = await open(path, "r");
+  // Not blocking: a named pipe in its place would wait for a writer for ever.
+  const file = await open(path, constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0));
   try {
     const { size } = await file.stat();
     const length = Math.min(size, lookBackBytes);
