@@ -111,32 +111,33 @@ function failing(reason: string): Writable {
 
 const ask = (command: string): readonly string[] => ["check", "--action", "execute_shell", "--payload", JSON.stringify({ command })];
 
-describe("canopy, when its output cannot be written", () => {
-  async function code(argv: readonly string[], failure: string, input = ""): Promise<number> {
-    const stdin = new PassThrough();
-    stdin.end(input);
-    return await main(argv, { stdin, stdout: failing(failure), stderr: failing("EPIPE"), env: {}, interactive: false });
-  }
+/** The exit code where the output fails so. */
+async function codeWhere(argv: readonly string[], failure: string, input = ""): Promise<number> {
+  const stdin = new PassThrough();
+  stdin.end(input);
+  return await main(argv, { stdin, stdout: failing(failure), stderr: failing("EPIPE"), env: {}, interactive: false });
+}
 
+describe("canopy, when its output cannot be written", () => {
   it("ends with the code of the answer also where nobody reads it", async () => {
-    expect(await code(ask("rm -rf /"), "EPIPE")).toBe(4);
-    expect(await code(ask("curl https://example.com"), "EPIPE")).toBe(3);
-    expect(await code(ask("ls"), "EPIPE")).toBe(0);
+    expect(await codeWhere(ask("rm -rf /"), "EPIPE")).toBe(4);
+    expect(await codeWhere(ask("curl https://example.com"), "EPIPE")).toBe(3);
+    expect(await codeWhere(ask("ls"), "EPIPE")).toBe(0);
     const log = await writtenLog();
     await writeFile(log, (await readFile(log, "utf8")).replace("whoami", "whoam1"));
-    expect(await code(["verify", log], "EPIPE")).toBe(1);
-    expect(await code(["check", "--nonsense"], "EPIPE")).toBe(2);
+    expect(await codeWhere(["verify", log], "EPIPE")).toBe(1);
+    expect(await codeWhere(["check", "--nonsense"], "EPIPE")).toBe(2);
   });
 
   it("is no ALLOW where the disk is full", async () => {
-    expect(await code(ask("rm -rf /"), "ENOSPC")).toBe(4);
-    expect(await code(ask("ls"), "ENOSPC")).toBe(70);
+    expect(await codeWhere(ask("rm -rf /"), "ENOSPC")).toBe(4);
+    expect(await codeWhere(ask("ls"), "ENOSPC")).toBe(70);
   });
 
   it("stops asking where a stream's reader is gone", async () => {
     const request = '{"action_type":"execute_shell","action_payload":{"command":"ls"}}\n';
-    expect(await code(["check", "--jsonl"], "EPIPE", request.repeat(3))).toBe(0);
-    expect(await code(["check", "--jsonl"], "ENOSPC", request.repeat(3))).toBe(70);
+    expect(await codeWhere(["check", "--jsonl"], "EPIPE", request.repeat(3))).toBe(0);
+    expect(await codeWhere(["check", "--jsonl"], "ENOSPC", request.repeat(3))).toBe(70);
   });
 
   it("ends with 2 where the input cannot be read", async () => {

@@ -317,16 +317,15 @@ describe("Canopy's own files", () => {
   });
 
   it("may be pipes that nobody writes to, and nothing waits for them", async () => {
-    const fifo = (path: string): Buffer => execFileSync("mkfifo", [path]);
     const first = await openCanopy({ policy: shellPolicy, audit: log });
     await first.authorizeAction({}, "execute_shell", { command: "ls" });
     await first.close();
     await rm(`${log}.head`);
-    fifo(`${log}.head`);
+    execFileSync("mkfifo", [`${log}.head`]);
     expect(await verifyAuditLog(log)).toMatchObject({ kind: "valid", head: "damaged" });
     await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
     await rm(log);
-    fifo(log);
+    execFileSync("mkfifo", [log]);
     expect(await canopy.authorizeAction({}, "execute_shell", { command: "ls" })).toMatchObject({ decision: "DENY" });
     await expect(openCanopy({ policy: shellPolicy, audit: log })).rejects.toMatchObject({ code: "AUDIT_LOG_UNAVAILABLE" });
   });
