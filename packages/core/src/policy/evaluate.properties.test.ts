@@ -101,7 +101,7 @@ test("adding a DENY rule never loosens an answer", async () => {
         expect(rank(decide(after, "x", request, agentCtx))).toBeGreaterThanOrEqual(rank(decide(before, "x", request, agentCtx)));
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
 
@@ -122,7 +122,7 @@ test("the order of rules, of conditions and of keys never changes an answer, nor
         expect(decide(b, "x", request, agentCtx)).toBe(decide(a, "x", request, agentCtx));
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
 
