@@ -162,7 +162,9 @@ function isTool(value: unknown): value is SdkTool {
 
 /** Also a signal of another realm, or of a polyfill. */
 function isSignal(value: unknown): value is AbortSignal {
-  return typeof value === "object" && value !== null && typeof (value as Partial<AbortSignal>).addEventListener === "function";
+  if (typeof value !== "object" || value === null) return false;
+  const { addEventListener, removeEventListener } = value as Partial<AbortSignal>;
+  return typeof addEventListener === "function" && typeof removeEventListener === "function";
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

@@ -199,3 +199,41 @@ test("a policy's text stands in the log in full, in as many parts as it needs", 
   expect(read.map((entry) => entry["part"])).toEqual(entries.map((_, index) => index + 1));
   expect(policyEntries("d", "n", "")).toMatchObject([{ part: 1, parts: 1, text: "" }]);
 });
+
+test.each([
+  [{ headers: ["Authorization", `Bearer ${secret}`, "Accept", "*/*"] }],
+  [{ headers: ["Accept", "*/*", "Authorization", `Bearer ${secret}`] }],
+  [{ rawHeaders: ["Accept", "*/*", "Cookie", secret] }],
+  [{ header: `Authorization: Bearer ${secret}` }],
+  [{ header: [`Accept: text/plain`, `Cookie: a=${secret}`] }],
+  [
+    {
+      headers: [
+        { header: "Cookie", val: secret },
+        { field: "Set-Cookie", values: [secret] },
+      ],
+    },
+  ],
+])("commits the header in %j, whatever form it has", (payload) => {
+  expect(redactedText(payload)).not.toContain(secret);
+  expect(prepareEntry(decision({ payload }), redactionRules({}), (size) => new Uint8Array(size))).not.toContain(secret);
+});
+
+test("commits arguments that a committed value was made of, or that were made of one, and no others", () => {
+  const tool = {
+    name: "t",
+    args: { token: secret, raw: `Authorization: Bearer ${secret}; more`, note: "nothing to hide", user: "Bearer" },
+  };
+  const payload = { url: "https://example.com", headers: { authorization: `Bearer ${secret}` }, args: tool.args };
+  const text = JSON.stringify(redactEntry(decision({ payload, tool })).body);
+  expect(text).not.toContain(secret);
+  expect(text.match(/nothing to hide/g)).toHaveLength(2);
+  expect(text.match(/"user":"Bearer"/g)).toHaveLength(2);
+});
+
+test("compares no longer than it has time for, and then leaves out more", () => {
+  const content = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`k${index}`, `${index} `.repeat(40)]));
+  const args = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`a${index}`, `${index}-`.repeat(40)]));
+  const { body } = redactEntry(decision({ payload: { content, args } }));
+  expect(JSON.stringify(body).length).toBeLessThan(10_000);
+});

@@ -52,6 +52,8 @@ export interface RedactionRules {
 /** Names of HTTP headers that carry credentials. */
 const secretHeaders = ["authorization", "proxy-authorization", "cookie", "cookies", "set-cookie", "x-api-key", "api-key", "x-auth-token"];
 const bulk = ["content", "body"];
+/** Names of members that hold headers as text: `Authorization: Bearer …`. */
+const headerMembers: ReadonlySet<string> = new Set(["headers", "header", "rawheaders", "raw-headers"]);
 
 /** Callers in JavaScript have no compiler, and an option that is misspelt would quietly leave secrets in the log. Throws `INVALID_OPTIONS`. */
 export function refuseUnknown(what: string, options: unknown, known: readonly string[]): void {
@@ -82,7 +84,7 @@ export function redactionRules(options: RedactionOptions): RedactionRules {
     headers,
     headerLine: headers.size === 0 ? null : new RegExp(`^\\s*(?:${[...headers].map(pattern).join("|")})\\s*:`, "imu"),
     longestString,
-    suspicious: new RegExp(`"(?:${any}|headers|\\$committed)"`, "iu"),
+    suspicious: new RegExp(`"(?:${any}|(?:raw[-_]?)?headers?|\\$committed)"`, "iu"),
   };
 }
 
@@ -106,6 +108,10 @@ const explanations: ReadonlySet<string> = new Set(["reason", "rules"]);
 
 /** More commitments than this do not fit on a line, so that a member that would have more is committed as a whole. */
 const mostCommitments = 400;
+
+/** Shorter texts stand in others by chance. */
+const shortestPart = 8;
+const mostCompared = 64 * 1024 * 1024;
 
 interface Redactor {
   readonly walkMember: (key: string, value: JsonValue) => JsonValue;
@@ -131,6 +137,8 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
   const ours = new Set<object>();
 
   let asked = 0;
+  /** Characters that were looked through to find committed texts in arguments. */
+  let compared = 0;
 
   /** The result of `change`, or a commitment to all of `value` where that asked for more commitments than there may be. */
   function bounded(value: JsonValue, change: () => JsonValue): JsonValue {
@@ -159,35 +167,55 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
     if (typeof value === "string") return Buffer.byteLength(value) > longestString ? take(value) : value;
     if (typeof value !== "object" || value === null) return value;
     if (!isJsonObject(value)) {
-      const [name, second] = value;
-      // A header written as a pair: `["Authorization", "Bearer …"]`.
-      if (value.length === 2 && typeof name === "string" && second !== undefined && headers.has(plainName(name)))
-        return [name, take(second)];
-      return value.map(walk);
+      // A header written as a pair, `["Authorization", "Bearer …"]`, or many in one flat list, as `rawHeaders` of Node.
+      return value.map((item, index) => {
+        const before = value[index - 1];
+        return item !== null && typeof before === "string" && headers.has(plainName(before)) ? take(item) : walk(item);
+      });
     }
     // Only the log writes commitments: what merely looks like one came from outside, and would hide what it stands for.
     if (Object.hasOwn(value, "$committed")) return take(value);
-    const name = member(value, "name") ?? member(value, "key");
-    const secretPair = typeof name === "string" && headers.has(plainName(name));
-    return mapMembers(value, (key, item) => (secretPair && key === "value" && item !== null ? take(item) : walkMember(key, item)));
+    const secretPair = ["name", "key", "header", "field"].some((key) => {
+      const name = member(value, key);
+      return typeof name === "string" && headers.has(plainName(name));
+    });
+    return mapMembers(value, (key, item) =>
+      secretPair && /^val(?:ues?)?$/i.test(key) && item !== null ? take(item) : walkMember(key, item),
+    );
   }
 
   function walkMember(key: string, value: JsonValue): JsonValue {
     const name = plainName(key);
     if (value !== null && names.has(name)) return take(value);
-    if (name === "headers" && headerLine !== null) return walkHeaders(value, headerLine);
+    if (headerMembers.has(name) && headerLine !== null) return walkHeaders(value, headerLine);
     return walk(value);
   }
 
   function walkHeaders(value: JsonValue, line: RegExp): JsonValue {
     if (typeof value === "string" && line.test(value)) return take(value);
     // A list of pairs, or of texts.
-    if (Array.isArray(value)) return value.map((item: JsonValue) => (typeof item === "string" ? walkHeaders(item, line) : walk(item)));
+    if (Array.isArray(value)) {
+      const items: readonly JsonValue[] = value;
+      const walked = walk(items) as readonly JsonValue[];
+      return walked.map((item, index) => (typeof item === "string" && item === items[index] ? walkHeaders(item, line) : item));
+    }
     return walk(value);
   }
 
+  /** Whether an argument and a committed text have each other in them, as a token and the header that is made of it. */
+  function isPartOfTaken(value: string): boolean {
+    if (taken.has(value)) return true;
+    if (value.length < shortestPart) return false;
+    for (const secret of taken) {
+      // Past this, nobody has the time to compare, and leaving out too much is the lesser harm.
+      if ((compared += secret.length + value.length) > mostCompared) return true;
+      if (secret.length < shortestPart ? false : secret.includes(value) || value.includes(secret)) return true;
+    }
+    return false;
+  }
+
   function walkArguments(value: JsonValue): JsonValue {
-    if (typeof value === "string") return taken.has(value) ? take(value) : value;
+    if (typeof value === "string") return isPartOfTaken(value) ? take(value) : value;
     if (typeof value !== "object" || value === null || ours.has(value)) return value;
     return isJsonObject(value) ? mapMembers(value, (_key, item) => walkArguments(item)) : value.map(walkArguments);
   }

@@ -105,6 +105,15 @@ describe("a guarded function", () => {
     guardTool((from: string, to: string) => from + to, { name: "move", agentCtx });
   });
 
+  it("does not run, and says why, where what is found for a signal is none", async () => {
+    const authorizer = fakeAuthorizer();
+    for (const found of [{}, { aborted: true }, "abort", null, { addEventListener: () => undefined }]) {
+      const guarded = guardTool(run, { name: "run", agentCtx, extras: "host", signal: () => found as unknown as AbortSignal, authorizer });
+      await expect((guarded as (...args: unknown[]) => Promise<string>)({ command: "ls" }, 1)).rejects.toThrow("no AbortSignal");
+    }
+    expect(authorizer.requests).toEqual([]);
+  });
+
   it("stops at a signal that is found in what the host passes", async () => {
     const ran: unknown[] = [];
     const guarded = guardTool(

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { verifyAuditLog } from "../audit/index.ts";
 import { openAuditLog } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
-import type { AuthorizationRequest } from "./authorizer.ts";
+import type { AuthorizationRequest, Outcome } from "./authorizer.ts";
 import { Canopy } from "./canopy.ts";
 import { createChecker, openCanopy } from "./open-canopy.ts";
 
@@ -253,6 +253,17 @@ describe("a runtime", () => {
       { authorization_id: authorizationId, trace_id: traceId, status: "error", duration_ms: 12.5 },
     ]);
   });
+});
+
+describe("an outcome", () => {
+  it.each([[null], [{}], [{ authorizationId: 5, traceId: "t" }], [{ authorizationId: "", traceId: "t" }], [{ authorizationId: "1-a" }]])(
+    "that names no decision is refused: %j",
+    async (outcome) => {
+      await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+      await expect(canopy.recordOutcome(outcome as unknown as Outcome)).rejects.toMatchObject({ code: "INVALID_OPTIONS" });
+      expect(await entries("outcome")).toEqual([]);
+    },
+  );
 });
 
 describe("the bundled policy in a runtime", () => {

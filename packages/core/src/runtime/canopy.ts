@@ -69,8 +69,14 @@ export class Canopy implements Authorizer, AsyncDisposable {
     return Object.fromEntries((await this.policy()).bindings);
   }
 
-  /** Rejects with `AUDIT_LOG_…` where the outcome could not be put on record; the log then answers DENY until it can be trusted again. */
+  /**
+   * Rejects with `AUDIT_LOG_…` where the outcome could not be put on record; the log then answers DENY until it can be trusted again. Rejects
+   * with `INVALID_OPTIONS` for an outcome that names no decision.
+   */
   async recordOutcome(outcome: Outcome): Promise<void> {
+    if (typeof outcome?.authorizationId !== "string" || outcome.authorizationId === "" || typeof outcome.traceId !== "string") {
+      throw new CanopyError("INVALID_OPTIONS", "the outcome has no `authorizationId` and `traceId` of a decision");
+    }
     const { log } = this.#parts;
     if (this.#closing !== undefined || log === null)
       throw new CanopyError("AUDIT_LOG_CLOSED", "canopy is closed: the outcome is not on record");
