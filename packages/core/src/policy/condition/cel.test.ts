@@ -270,5 +270,9 @@ test("an agent context in which a known key has another type is invalid, not dif
 test("a condition that looks at too many items is invalid, and another one's answer does not change", async () => {
   const many = { list: Array.from({ length: 200 }, (_, index) => index) };
   expect(await answer("payload.list.exists(a, payload.list.exists(b, payload.list.exists(c, a + b + c < 0)))", many)).toBe("invalid");
+  const texts = { long: "x".repeat(60_000), list: Array.from({ length: 9000 }, (_, index) => `y${index}`) };
+  expect(await answer("payload.list.exists(a, payload.long contains a)", texts)).toBe("invalid");
+  expect(await answer("payload.list.exists(a, payload contains a + 'z')", texts)).toBe("invalid");
+  expect(await answer("payload.list.exists(a, !shell(a).complete)", texts)).toBe("invalid");
   expect(await answer("payload.list.all(a, a >= 0) && payload.list.all(a, a < 200)", many)).toBe("true");
 });

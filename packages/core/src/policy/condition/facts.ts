@@ -2,14 +2,18 @@ import type { FactFunction, FactMethod, FactParameter, ValueType } from "../../f
 import { Unknown, invalid } from "../../facts/unknown.ts";
 import type { JsonValue } from "../../json.ts";
 import { isJsonObject } from "../../json.ts";
-import { asValue, isObject, kindOf, toJson, worse } from "./values.ts";
+import { asValue, isObject, kindOf, spend, toJson, worse } from "./values.ts";
 import type { Run, Scope, Value } from "./values.ts";
+
+/** What understanding something costs beside looking at an item of a list. */
+const factSteps = 4;
 
 /** Has a fact understood; the same function with the same arguments runs once a request. */
 export function callFact(fact: FactFunction, args: readonly Run[]): Run {
   return (scope) => {
     const values = evaluateArguments(fact.name, fact.parameters, args, scope);
     if (values instanceof Unknown) return values;
+    spend(scope, factSteps);
     const [only] = values;
     const key = values.length === 1 && typeof only === "string" ? `${fact.name}:${only}` : `${fact.name} ${JSON.stringify(values)}`;
     const known = scope.facts?.get(key);

@@ -16,6 +16,8 @@ export interface PayloadTexts {
   readonly doubtful: readonly string[];
   /** Whether there is more than a search looks through. */
   readonly more: boolean;
+  /** UTF-16 code units of all of these. */
+  readonly characters: number;
 }
 
 /** Collects the texts of `payload`, without recursion: it may be nested as deeply as memory allows. */
@@ -35,10 +37,11 @@ export function textsOf(payload: JsonValue): PayloadTexts {
   while ((value = waiting.pop()) !== undefined) {
     if (typeof value === "string") keep(strings, value);
     if (typeof value !== "object" || value === null) continue;
-    if (more || waiting.length > searchedStrings) return { strings, doubtful, more: true };
+    if (more || waiting.length > searchedStrings) return { strings, doubtful, more: true, characters: searchedCharactersInAll };
     if (isList(value)) {
       const words = value.filter((item) => typeof item === "string");
-      if (words.length > 1) keep(doubtful, words.join(" "));
+      // Already more than is promised, so the beginning of it will do.
+      if (words.length > 1) keep(doubtful, words.join(" ").slice(0, searchedCharacters));
       for (const item of value) waiting.push(item);
       continue;
     }
@@ -48,7 +51,7 @@ export function textsOf(payload: JsonValue): PayloadTexts {
       if (item !== undefined) waiting.push(item);
     }
   }
-  return { strings, doubtful, more };
+  return { strings, doubtful, more, characters: searchedCharactersInAll - left };
 }
 
 function isList(value: object): value is readonly JsonValue[] {

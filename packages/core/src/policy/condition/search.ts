@@ -2,7 +2,7 @@ import { Effects } from "../../facts/effects.ts";
 import { Unknown, invalid, open } from "../../facts/unknown.ts";
 import { searchedCharacters, textsOf } from "./payload-texts.ts";
 import type { Matcher } from "./regex.ts";
-import { asValue, isObject, kindOf, worse } from "./values.ts";
+import { asValue, isObject, kindOf, spend, worse } from "./values.ts";
 import type { Run, Scope, Value } from "./values.ts";
 
 /** What is looked for in a text: true, false, or Unknown where the text is longer than a search reads and what was read does not settle it. */
@@ -37,6 +37,7 @@ export function searchIn(on: Run, make: MakeSearch, text: string): Run {
     const value = on(scope);
     const search = make(scope);
     if (search instanceof Unknown) return value instanceof Unknown ? worse(value, search) : search;
+    if (typeof value === "string") spend(scope, value.length >>> 8);
     return searchValue(value, search, text);
   };
 }
@@ -56,6 +57,7 @@ export function searchPayload(make: MakeSearch, shell: Run | null): Run {
     const search = make(scope);
     if (search instanceof Unknown) return search;
     const texts = (scope.texts ??= textsOf(scope.payload));
+    spend(scope, texts.characters >>> 8);
     let unknown: Unknown | undefined;
     for (const text of texts.strings) {
       const found = search(text);

@@ -52,6 +52,14 @@ export function scopeOf(actionType: string, agentCtx: JsonObject, payload: JsonV
   };
 }
 
+/**
+ * Counts work inside a comprehension as so many of its steps: what is cheap once is not cheap ten thousand times over. Whether it was done before
+ * must not matter here, or the order of rules would.
+ */
+export function spend(scope: Scope, steps: number): void {
+  if (scope.steps !== null) scope.steps -= steps;
+}
+
 /** The stronger of two reasons not to know: invalid before open, then the first. */
 export function worse(a: Unknown | undefined, b: Unknown): Unknown {
   return a === undefined || (a.kind === "open" && b.kind === "invalid") ? b : a;
