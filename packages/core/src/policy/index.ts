@@ -10,5 +10,5 @@ export { type LoadOptions, loadPolicy } from "./load.ts";
 export { type Policy, type PolicySource } from "./policy.ts";
 export { PolicyError, type PolicyProblem, type Position, formatProblem } from "./problems.ts";
 export { type ActionRequest } from "./request.ts";
-export { defaultPolicyName, type ReadSource } from "./sources.ts";
+export { type ReadSource } from "./sources.ts";
 export { type Quote } from "./template.ts";
