@@ -23,3 +23,19 @@ test("the engine runs wherever JavaScript runs: no file of it imports a built-in
   expect(files.length).toBeGreaterThan(40);
   for (const [name, source] of sources) expect([name, /from "node:|require\(|\bprocess\.|\bBuffer\b/.test(source)]).toEqual([name, false]);
 });
+
+test("importing the engine brings neither the loader nor the facts along", () => {
+  const reached = new Set<string>();
+  const walk = (name: string): void => {
+    if (reached.has(name)) return;
+    reached.add(name);
+    const source = sources.get(name) ?? "";
+    for (const [, from = ""] of source.matchAll(/^(?:import|export) (?!type)[^;]*? from "(\.[^"]*)";$/gm)) {
+      walk(new URL(from, new URL(name, "file:///policy/")).pathname.replace("/policy/", ""));
+    }
+  };
+  walk("index.ts");
+  expect([...reached].filter((name) => /assemble|document|check|compile|parse|regex|facts\/index/.test(name))).toEqual([]);
+  expect(reached.has("evaluate.ts")).toBe(true);
+  expect(reached.has("rule-index.ts")).toBe(true);
+});

@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { CanopyError } from "../errors.ts";
 import type { Policy, PolicySource } from "../policy/policy.ts";
+import { loadPolicy } from "../policy/load.ts";
 import { defaultPolicyName } from "../policy/policy.ts";
 
 /** No policy is this long; a device or a log that is named by mistake is not read to its end. */
@@ -19,8 +20,6 @@ export async function loadPolicyFrom(policy: string | PolicySource, files: Set<s
     return await readPolicyFile(name);
   };
   const root = typeof policy === "string" ? await rootSource(policy, read) : policy;
-  // Imported here and not above: the parsers and the facts behind it cost a program that starts more than all the rest.
-  const { loadPolicy } = await import("../policy/load.ts");
   return await loadPolicy(root, { read });
 }
 
