@@ -5,6 +5,7 @@ import type { Compiler, ConditionSource } from "./condition/compile.ts";
 import { junction, not } from "./condition/operators.ts";
 import { canonical, children, pathOf } from "./condition/expression.ts";
 import type { Expression, Span } from "./condition/expression.ts";
+import { operatorSlip } from "./condition/operator-slip.ts";
 import type { ParseCondition } from "./condition/parse.ts";
 import type { PayloadShape } from "./condition/types.ts";
 import type { Run } from "./condition/values.ts";
@@ -36,7 +37,14 @@ export function parseBlock(block: Block, parse: ParseCondition, report: Report):
   if (block.kind === "condition") {
     const parsed = parse(block.text);
     if ("expression" in parsed) return { kind: "condition", text: block.text, expression: parsed.expression, locate: block.locate };
-    report(block.locate(parsed.at.start), `the condition ${quoted(block.text)} cannot be read: ${parsed.problem}`);
+    const slip = operatorSlip(block.text);
+    if (slip === undefined) report(block.locate(parsed.at.start), `the condition ${quoted(block.text)} cannot be read: ${parsed.problem}`);
+    else
+      report(
+        block.locate(slip.at),
+        `the condition ${quoted(block.text)} cannot be read: unknown operator ${quoted(slip.word)}`,
+        slip.meant,
+      );
     return { kind: "all", parts: [] };
   }
   if (block.kind === "search") return search(block);
