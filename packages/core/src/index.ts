@@ -1,12 +1,20 @@
 export {
+  type AuditEntry,
   AuditLog,
   type AuditLogOptions,
+  type AuditRecord,
   type AuditVerdict,
   type DecisionEntry,
+  type EntryFilter,
+  type ReadOptions,
   type RedactionOptions,
   type VerifyOptions,
+  entryId,
   matchesCommitment,
+  matchesFilter,
   openAuditLog,
+  pendingDecisions,
+  readAuditLog,
   verifyAuditLog,
 } from "./audit/index.ts";
 export { CanopyError, type CanopyErrorCode } from "./errors.ts";

@@ -8,7 +8,10 @@ export {
   type OutcomeEntry,
   type PolicyLoadedEntry,
 } from "./entry.ts";
+export { pendingDecisions } from "./pending.ts";
 export { policyEntries } from "./policy-entries.ts";
+export { entryId, matchesFilter, type EntryFilter } from "./query.ts";
+export { readAuditLog, type AuditEntry, type AuditRecord, type ReadOptions } from "./read.ts";
 export { redactEntry, type RedactedEntry, type RedactionOptions } from "./redact.ts";
 export { scrub } from "./scrub.ts";
 export { verifyAuditLog, type AuditVerdict, type SoundPart, type ValidLog, type VerifyOptions } from "./verify.ts";
