@@ -1,5 +1,6 @@
 import { isJsonObject, parseJson } from "@canopy-runtime/core";
 import type { JsonObject, JsonValue } from "@canopy-runtime/core";
+import { ruleIds, shorten, subject } from "./entry-row.ts";
 import { paint, visible } from "./terminal.ts";
 import type { Style, Terminal } from "./terminal.ts";
 
@@ -12,7 +13,13 @@ export function decisionTable(lines: readonly string[], terminal: Pick<Terminal,
     .map((line) => parseJson(line))
     .filter((entry): entry is JsonObject => isJsonObject(entry) && entry["type"] === "decision");
   const rows = entries.map((entry, index) => ({
-    cells: [String(index + 1), text(entry["decision"]), text(entry["action_type"]), shorten(subject(entry), widest), ruleIds(entry)],
+    cells: [
+      String(index + 1),
+      text(entry["decision"]),
+      text(entry["action_type"]),
+      shorten(visible(subject(entry)), widest),
+      visible(ruleIds(entry["rules"])),
+    ],
     decision: text(entry["decision"]),
     reason: entry["decision"] === "ALLOW" ? "" : text(entry["reason"]),
   }));
@@ -32,24 +39,6 @@ const reasonWidth = 150;
 
 const styles: Readonly<Record<string, Style>> = { ALLOW: "green", REQUIRE_APPROVAL: "yellow", DENY: "red" };
 
-/** What the action is about: the payload's command, path, address or query, else all of it. */
-function subject(entry: JsonObject): string {
-  const payload = entry["payload"];
-  if (!isJsonObject(payload)) return JSON.stringify(payload ?? null);
-  const named = ["command", "path", "url", "query"].map((key) => payload[key]).find((value) => typeof value === "string");
-  return named === undefined ? JSON.stringify(payload) : text(named);
-}
-
-function ruleIds(entry: JsonObject): string {
-  const rules = entry["rules"];
-  if (!Array.isArray(rules) || rules.length === 0) return "default";
-  return rules.map((rule: JsonValue) => (isJsonObject(rule) ? text(rule["id"]) : "")).join(", ");
-}
-
 function text(value: JsonValue | undefined): string {
   return visible(typeof value === "string" ? value : JSON.stringify(value ?? null));
-}
-
-function shorten(long: string, width: number): string {
-  return long.length <= width ? long : `${long.slice(0, width - 1)}…`;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "./command.ts";
+import { audit } from "./commands/audit.ts";
 import { check } from "./commands/check.ts";
 import { demo } from "./commands/demo.ts";
 import { verify } from "./commands/verify.ts";
@@ -9,7 +10,7 @@ import { complain, print, processTerminal } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
-const commands: readonly Command[] = [check, verify, demo];
+const commands: readonly Command[] = [check, verify, audit, demo];
 
 /** Runs one command line, `argv` without the program's name, and answers with the exit code. Never rejects. */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
@@ -30,7 +31,7 @@ async function answer(argv: readonly string[], terminal: Terminal): Promise<Exit
     return await dispatch(argv, terminal);
   } catch (error) {
     if (error instanceof UsageError || isParseArgsError(error)) {
-      complain(terminal, `canopy: ${error.message}`);
+      complain(terminal, `canopy: ${error.message.replaceAll("\n", " ")}`);
       return exitCodes.usage;
     }
     complain(terminal, `canopy: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

@@ -27,7 +27,8 @@ export function matchesFilter({ ts, type, members }: AuditEntry, filter: EntryFi
   if (filter.avid !== undefined && members["avid"] !== filter.avid) return false;
   if (filter.decision !== undefined && members["decision"] !== filter.decision) return false;
   if (filter.traceId !== undefined && members["trace_id"] !== filter.traceId) return false;
-  if (actionType !== undefined && members["action_type"] !== actionType && !has(members["actions"], "action_type", actionType)) return false;
+  if (actionType !== undefined && members["action_type"] !== actionType && !has(members["actions"], "action_type", actionType))
+    return false;
   if (rule !== undefined && !has(members["rules"], "id", rule)) return false;
   if (since === undefined && until === undefined) return true;
   const at = Date.parse(ts);
