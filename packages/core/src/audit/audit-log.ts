@@ -7,14 +7,16 @@ import type { RandomBytes } from "./commitment.ts";
 import { localDisk, openToRead, unavailable } from "./disk.ts";
 import type { Disk } from "./disk.ts";
 import type { AppendedEntry, EntryBody } from "./entry.ts";
+import { holdsPolicy } from "./holds-policy.ts";
 import { isLockMechanism, loadLock, lockMechanisms } from "./lock.ts";
 import type { LoadLock, LockMechanism, OpenLock } from "./lock.ts";
 import { prepareEntry } from "./prepare.ts";
 import { redactionRules, refuseUnknown } from "./redact.ts";
 import type { RedactionOptions, RedactionRules } from "./redact.ts";
+import type { AuditSink } from "./sink.ts";
 import { readGenesis } from "./tail.ts";
 import type { Genesis } from "./tail.ts";
-import { Writer } from "./writer.ts";
+import { voidedBody, Writer } from "./writer.ts";
 
 export interface AuditLogOptions {
   /** The log; it is created where it is missing, its directory is not. `.lock` and `.head` stand beside it. */
@@ -73,7 +75,7 @@ export async function openAuditLogOn(machine: Machine, options: AuditLogOptions)
 }
 
 /** An open log. Entries are appended in the order of the calls, and interleave with those of other writers. */
-export class AuditLog {
+export class AuditLog implements AuditSink, AsyncDisposable {
   /** The real path of the file. */
   readonly path: string;
   /** The random name that the log gave itself; no two logs share it. */
@@ -106,6 +108,23 @@ export class AuditLog {
     } catch (error) {
       return Promise.reject(unavailable("read an entry", error));
     }
+  }
+
+  async markVoided(entries: readonly AppendedEntry[], why: string): Promise<void> {
+    await this.#writer.append(
+      voidedBody(
+        entries.map(({ seq, entryHash }) => ({ seq, hash: entryHash })),
+        why,
+      ),
+    );
+  }
+
+  async holdsPolicy(policyDigest: string, entries: number): Promise<boolean> {
+    return await holdsPolicy(this.path, policyDigest, entries);
+  }
+
+  ownFiles(): readonly string[] {
+    return [this.path, `${this.path}.lock`, `${this.path}.head`];
   }
 
   /** Writes what was appended before, then lets go of the files. Later appends reject. */

@@ -1,5 +1,6 @@
 export { AuditLog, openAuditLog, type AuditLogOptions } from "./audit-log.ts";
 export { matchesCommitment, type Commitment, type RandomBytes } from "./commitment.ts";
+export { combineAuditSinks, type CombinedSinksOptions } from "./combined-sinks.ts";
 export {
   type AppendedEntry,
   type DecisionEntry,
@@ -8,10 +9,12 @@ export {
   type OutcomeEntry,
   type PolicyLoadedEntry,
 } from "./entry.ts";
+export { createMemoryAuditSink, type MemoryAuditSink } from "./memory-sink.ts";
 export { pendingDecisions } from "./pending.ts";
 export { policyEntries } from "./policy-entries.ts";
 export { entryId, matchesFilter, type EntryFilter } from "./query.ts";
 export { readAuditLog, type AuditEntry, type AuditRecord, type ReadOptions } from "./read.ts";
 export { redactEntry, type RedactedEntry, type RedactionOptions } from "./redact.ts";
+export { type AuditSink } from "./sink.ts";
 export { scrub } from "./scrub.ts";
 export { verifyAuditLog, type AuditVerdict, type SoundPart, type ValidLog, type VerifyOptions } from "./verify.ts";

@@ -361,13 +361,13 @@ function voidedBodies(voided: readonly Rejected[]): readonly string[] {
   const most = 400;
   const bodies: string[] = [];
   for (let from = 0; from < voided.length; from += most) {
-    const entries = voided.slice(from, from + most).map(({ seq, hash }) => ({ seq, entry_hash: hash }));
-    bodies.push(
-      bodyText("decision.voided", [
-        memberOf("entries", entries),
-        memberOf("why", "the log could not be written when these were, so their callers were answered DENY"),
-      ]),
-    );
+    const why = "the log could not be written when these were, so their callers were answered DENY";
+    bodies.push(voidedBody(voided.slice(from, from + most), why));
   }
   return bodies;
+}
+
+export function voidedBody(voided: readonly Rejected[], why: string): string {
+  const entries = voided.map(({ seq, hash }) => ({ seq, entry_hash: hash }));
+  return bodyText("decision.voided", [memberOf("entries", entries), memberOf("why", why)]);
 }

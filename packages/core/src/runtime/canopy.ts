@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { AppendedEntry, AuditLog, DecisionEntry, EntryBody } from "../audit/index.ts";
+import type { AppendedEntry, AuditSink, DecisionEntry, EntryBody } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import type { ActionBinding } from "../policy/bindings.ts";
@@ -21,7 +21,7 @@ export interface CanopyParts {
   /** The policy in force; called again, at the next request, as long as it rejects. */
   readonly policy: () => Promise<Policy>;
   /** The log; null for a runtime that only checks and records nothing. */
-  readonly log: AuditLog | null;
+  readonly log: AuditSink | null;
   readonly mode: Mode;
   readonly resolvePaths: boolean;
   /** Absolute paths of the policy's files and the log with what stands beside it, which no agent may touch; asked for once the policy is loaded. */

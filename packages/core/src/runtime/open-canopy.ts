@@ -1,5 +1,5 @@
 import { openAuditLog } from "../audit/index.ts";
-import type { AuditLogOptions } from "../audit/index.ts";
+import type { AuditLogOptions, AuditSink } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
 import { nearestHint } from "../policy/nearest.ts";
 import { defaultPolicyName } from "../policy/policy.ts";
@@ -11,8 +11,11 @@ import { loadPolicyFrom } from "./policy-file.ts";
 export interface CanopyOptions {
   /** A policy file's path, `canopy:default`, or a policy's text with a name for it. `canopy:default` where it is left out. */
   readonly policy?: string | PolicySource;
-  /** Where and how the log is kept; `audit.log` in the working directory where it is left out. A string is its path. */
-  readonly audit?: string | Partial<AuditLogOptions>;
+  /**
+   * Where and how the log is kept; `audit.log` in the working directory where it is left out. A string is its path. A sink is used as it is, and
+   * closed with the runtime.
+   */
+  readonly audit?: string | Partial<AuditLogOptions> | AuditSink;
   /** `enforce` unless the host asks to `observe`. */
   readonly mode?: Mode;
   /**
@@ -63,10 +66,19 @@ export function createChecker(options: CheckerOptions = {}): Checker {
  * loaded, the absolute path of each file that it was loaded from.
  */
 export async function startCanopy(options: CanopyOptions, policy: CanopyParts["policy"], files: ReadonlySet<string>): Promise<Canopy> {
-  const audit = typeof options.audit === "string" ? { path: options.audit } : (options.audit ?? {});
-  const log = await openAuditLog({ ...audit, path: audit.path === undefined ? "audit.log" : audit.path });
-  const ownFiles = (): readonly string[] => [log.path, `${log.path}.lock`, `${log.path}.head`, ...files];
+  const log = await openSink(options.audit ?? {});
+  const ownFiles = (): readonly string[] => [...(log.ownFiles?.() ?? []), ...files];
   return new Canopy({ policy, log, ownFiles, mode: options.mode ?? "enforce", resolvePaths: options.resolvePaths ?? true });
+}
+
+async function openSink(audit: string | Partial<AuditLogOptions> | AuditSink): Promise<AuditSink> {
+  if (typeof audit === "string") return await openAuditLog({ path: audit });
+  if (isSink(audit)) return audit;
+  return await openAuditLog({ ...audit, path: audit.path === undefined ? "audit.log" : audit.path });
+}
+
+function isSink(audit: Partial<AuditLogOptions> | AuditSink): audit is AuditSink {
+  return "append" in audit && typeof audit.append === "function" && typeof audit.close === "function";
 }
 
 type CanopyParts = ConstructorParameters<typeof Canopy>[0];
@@ -84,7 +96,7 @@ function checkOptions(options: CanopyOptions): void {
     throw new CanopyError("INVALID_OPTIONS", "`policy` is not a file's path, `canopy:default`, or an object with `name` and `text`");
   }
   if (options.audit !== undefined && !isText(options.audit) && (typeof options.audit !== "object" || options.audit === null)) {
-    throw new CanopyError("INVALID_OPTIONS", "`audit` is not a file's path or an object of options");
+    throw new CanopyError("INVALID_OPTIONS", "`audit` is not a file's path, an object of options, or a sink");
   }
   if (options.mode !== undefined && options.mode !== "enforce" && options.mode !== "observe") {
     throw new CanopyError("INVALID_OPTIONS", `unknown mode \`${String(options.mode)}\`, it is \`enforce\` or \`observe\``);

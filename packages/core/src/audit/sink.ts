@@ -1,0 +1,21 @@
+import type { AppendedEntry, EntryBody } from "./entry.ts";
+
+/** Where entries are put on record: a file, or anything else that keeps the promise of `append`. */
+export interface AuditSink {
+  /**
+   * Resolves when the entry is on record for good, and only then; the runtime answers ALLOW after that. Rejects where it is not, or may not be,
+   * and the runtime then answers DENY. `body` is read before this returns.
+   */
+  append(body: EntryBody): Promise<AppendedEntry>;
+  /**
+   * Marks entries that are on record although the caller was told that they are not, and was denied. Such entries are left to be found as they
+   * are where a sink has no such method.
+   */
+  markVoided?(entries: readonly AppendedEntry[], why: string): Promise<void>;
+  /** Whether the sink is known to hold the texts of this policy, in so many entries; where it is not known, they are appended once more. */
+  holdsPolicy?(policyDigest: string, entries: number): Promise<boolean>;
+  /** Absolute paths of the sink's own files, which no agent may touch. */
+  ownFiles?(): readonly string[];
+  /** Records what was appended before; later appends reject. */
+  close(): Promise<void>;
+}
