@@ -3,6 +3,8 @@ import { lstatSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { CanopyError } from "../errors.ts";
+import { readAuditKey } from "./audit-key.ts";
+import { Checkpointer } from "./checkpointer.ts";
 import type { RandomBytes } from "./commitment.ts";
 import { localDisk, openToRead, unavailable } from "./disk.ts";
 import type { Disk } from "./disk.ts";
@@ -10,13 +12,16 @@ import type { AppendedEntry, EntryBody } from "./entry.ts";
 import { holdsPolicy } from "./holds-policy.ts";
 import { isLockMechanism, loadLock, lockMechanisms } from "./lock.ts";
 import type { LoadLock, LockMechanism, OpenLock } from "./lock.ts";
+import { voidedBody } from "./log-file.ts";
 import { prepareEntry } from "./prepare.ts";
 import { redactionRules, refuseUnknown } from "./redact.ts";
 import type { RedactionOptions, RedactionRules } from "./redact.ts";
 import type { AuditSink } from "./sink.ts";
 import { readGenesis } from "./tail.ts";
 import type { Genesis } from "./tail.ts";
-import { voidedBody, Writer } from "./writer.ts";
+import { decodeKey } from "./tree/signed-note.ts";
+import type { NoteKey, NoteSigner } from "./tree/signed-note.ts";
+import { Writer } from "./writer.ts";
 
 export interface AuditLogOptions {
   /** The log; it is created where it is missing, its directory is not. `.lock` and `.head` stand beside it. */
@@ -27,6 +32,21 @@ export interface AuditLogOptions {
    */
   readonly durability?: "fsync" | "os";
   readonly redact?: RedactionOptions;
+  /** A file with the key that signs checkpoints, as `createAuditKey` makes it. Without one the log is a chain alone, and says so. */
+  readonly keyPath?: string;
+  /** Public halves of the keys that signed this log's checkpoints before, where the key was changed. */
+  readonly previousKeys?: readonly string[];
+  /** A checkpoint is made at the latest after so many entries (1,000 where left out), so many milliseconds (60,000), and when the log is closed. */
+  readonly checkpointEvery?: number;
+  readonly checkpointMs?: number;
+  /** A segment that is as long (256 MiB where left out), or as old (never), is sealed, and the log goes on in a new one. */
+  readonly segmentBytes?: number;
+  readonly segmentMs?: number;
+  /**
+   * While the file system has less room left than that, 16 MiB where left out, nothing is recorded but that it is so, and every append rejects.
+   * 0 records until the device is full.
+   */
+  readonly reserveBytes?: number;
   readonly now?: () => Date;
   readonly randomBytes?: RandomBytes;
 }
@@ -49,16 +69,19 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
 }
 
 export async function openAuditLogOn(machine: Machine, options: AuditLogOptions): Promise<AuditLog> {
-  refuseUnknown("the audit log", options, ["path", "durability", "redact", "now", "randomBytes"]);
+  refuseUnknown("the audit log", options, optionNames);
   const { durability, redact = {}, now = () => new Date(), randomBytes: random = randomBytes } = options;
   if (durability !== undefined && durability !== "fsync" && durability !== "os") {
     throw new CanopyError("INVALID_OPTIONS", `\`durability\` is \`${String(durability)}\`, not \`fsync\` or \`os\``);
   }
   const rules = redactionRules(redact);
+  const limits = readLimits(options);
+  const previousKeys = readKeys(options.previousKeys ?? []);
   try {
+    const signer = options.keyPath === undefined ? null : readAuditKey(options.keyPath);
     const path = realPath(options.path);
     refuseNetworkFileSystem(machine.disk, path);
-    const writer = await openWriter(machine, path, { durability: durability ?? "fsync", now, random });
+    const writer = await openWriter(machine, path, { durability: durability ?? "fsync", now, random, signer, previousKeys, ...limits });
     const { genesis } = writer;
     if (genesis === null) throw new Error("the log has no first entry");
     if (durability !== undefined && durability !== genesis.durability) {
@@ -68,7 +91,8 @@ export async function openAuditLogOn(machine: Machine, options: AuditLogOptions)
         `\`${basename(path)}\` was created with durability \`${genesis.durability}\`, which does not change; begin a new log for \`${durability}\``,
       );
     }
-    return new AuditLog(writer, genesis, { path, rules, random });
+    const keyFiles = options.keyPath === undefined ? [] : [resolve(options.keyPath)];
+    return new AuditLog(writer, genesis, { path, rules, random, keyFiles });
   } catch (error) {
     throw unavailable(`open the audit log \`${options.path}\``, error);
   }
@@ -84,12 +108,14 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   readonly #writer: Writer;
   readonly #rules: RedactionRules;
   readonly #random: RandomBytes;
+  readonly #keyFiles: readonly string[];
   #closing: Promise<void> | null = null;
 
-  constructor(writer: Writer, genesis: Genesis, options: { path: string; rules: RedactionRules; random: RandomBytes }) {
+  constructor(writer: Writer, genesis: Genesis, options: LogSettings) {
     this.#writer = writer;
     this.#rules = options.rules;
     this.#random = options.random;
+    this.#keyFiles = options.keyFiles;
     this.path = options.path;
     this.origin = genesis.origin;
     this.durability = genesis.durability;
@@ -124,10 +150,13 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   }
 
   ownFiles(): readonly string[] {
-    return [this.path, `${this.path}.lock`, `${this.path}.head`];
+    return [this.path, ...["lock", "head", "tree", "checkpoint", "new"].map((name) => `${this.path}.${name}`), ...this.#keyFiles];
   }
 
-  /** Writes what was appended before, then lets go of the files. Later appends reject. */
+  /**
+   * Writes what was appended before, makes the last checkpoint where the log has a key, and lets go of the files. Later appends reject. Rejects where
+   * the checkpoint could not be made; the entries are durable all the same.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#writer.close();
     return this.#closing;
@@ -138,30 +167,85 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   }
 }
 
-interface WriterSettings {
+interface LogSettings {
+  readonly path: string;
+  readonly rules: RedactionRules;
+  readonly random: RandomBytes;
+  readonly keyFiles: readonly string[];
+}
+
+const limitDefaults = {
+  checkpointEvery: 1000,
+  checkpointMs: 60_000,
+  segmentBytes: 256 * 1024 * 1024,
+  segmentMs: Infinity,
+  reserveBytes: 16 * 1024 * 1024,
+} as const;
+
+type Limits = Readonly<Record<keyof typeof limitDefaults, number>>;
+
+const optionNames = ["path", "durability", "redact", "keyPath", "previousKeys", ...Object.keys(limitDefaults), "now", "randomBytes"];
+
+function readLimits(options: Partial<Limits>): Limits {
+  const read = (name: keyof Limits, least: number): number => {
+    const value: unknown = options[name] ?? limitDefaults[name];
+    if (typeof value === "number" && value >= least && (value === limitDefaults[name] || Number.isSafeInteger(value))) return value;
+    throw new CanopyError("INVALID_OPTIONS", `\`${name}\` is \`${String(value)}\`, not a whole number from ${least} on`);
+  };
+  return {
+    checkpointEvery: read("checkpointEvery", 1),
+    // A timer holds no longer time.
+    checkpointMs: Math.min(2 ** 31 - 1, read("checkpointMs", 1)),
+    segmentBytes: read("segmentBytes", 4096),
+    segmentMs: read("segmentMs", 1000),
+    reserveBytes: read("reserveBytes", 0),
+  };
+}
+
+function readKeys(texts: readonly string[]): readonly NoteKey[] {
+  if (!Array.isArray(texts)) throw new CanopyError("INVALID_OPTIONS", "`previousKeys` is not a list of public keys");
+  return texts.map((text: unknown) => {
+    const key = typeof text === "string" ? decodeKey(text) : null;
+    if (key === null) throw new CanopyError("INVALID_OPTIONS", `\`previousKeys\` holds \`${String(text)}\`, which is no public key`);
+    return key;
+  });
+}
+
+interface WriterSettings extends Limits {
   readonly durability: "fsync" | "os";
   readonly now: () => Date;
   readonly random: RandomBytes;
+  readonly signer: NoteSigner | null;
+  readonly previousKeys: readonly NoteKey[];
 }
 
 async function openWriter(machine: Machine, path: string, settings: WriterSettings): Promise<Writer> {
   const wanted = peekGenesis(machine.disk, path)?.lock;
   const { mechanism, open } = await chooseLock(machine.loadLock, wanted, basename(path));
+  const { disk, lockTimeoutMs } = machine;
+  const { signer, previousKeys, durability, now, segmentBytes, segmentMs, reserveBytes, checkpointMs } = settings;
   const writer = new Writer({
     path,
-    disk: machine.disk,
+    disk,
     lock: open(`${path}.lock`),
+    lockTimeoutMs,
     mechanism,
-    durability: settings.durability,
+    durability,
     origin: `canopy-audit/${Buffer.from(settings.random(16)).toString("hex")}`,
-    now: settings.now,
-    lockTimeoutMs: machine.lockTimeoutMs,
+    now,
+    segmentBytes,
+    segmentMs,
+    reserveBytes,
+    checkpointMs,
+    checkpointer:
+      signer === null ? null : new Checkpointer({ disk, path, signer, previousKeys, every: settings.checkpointEvery, durability }),
   });
   try {
     await writer.open();
     return writer;
   } catch (error) {
-    await writer.close();
+    // Closing says less than what went wrong first.
+    await writer.close().catch(() => undefined);
     throw error;
   }
 }

@@ -7,6 +7,8 @@ import {
   ftruncateSync,
   openSync,
   readSync,
+  readdirSync,
+  renameSync,
   statSync,
   statfsSync,
   unlinkSync,
@@ -46,6 +48,12 @@ export interface Disk {
   readonly dataSync: (fd: number) => Promise<void>;
   readonly sync: (fd: number) => Promise<void>;
   readonly remove: (path: string) => void;
+  /** Puts the file in the place of whatever has the new name. */
+  readonly rename: (from: string, to: string) => void;
+  /** The names in a directory, in no order. */
+  readonly list: (directory: string) => readonly string[];
+  /** Bytes that this process may still write to the file system; Infinity where the platform does not say. */
+  readonly freeBytes: (directory: string) => number;
   /** The kind of the file system as its number in `statfs`, or 0 where the platform has none. */
   readonly fileSystem: (directory: string) => number;
 }
@@ -89,6 +97,12 @@ export const localDisk: Disk = {
   dataSync: (fd) => settled((done) => fdatasync(fd, done)),
   sync: (fd) => settled((done) => fsync(fd, done)),
   remove: unlinkSync,
+  rename: renameSync,
+  list: (directory) => readdirSync(directory),
+  freeBytes: (directory) => {
+    const { bavail, bsize } = statfsSync(directory);
+    return bsize === 0 ? Infinity : bavail * bsize;
+  },
   fileSystem: (directory) => (process.platform === "linux" ? statfsSync(directory).type : 0),
 };
 

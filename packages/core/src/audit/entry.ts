@@ -7,8 +7,8 @@ import { membersOf } from "./members.ts";
 import type { Member, ReadEntry } from "./members.ts";
 
 /**
- * What a host hands to the log, which adds `v`, `seq`, `ts`, `prev_hash` and `entry_hash` to each, and entries of its own: `log.opened`,
- * `recovery`, `decision.voided`. Wire format, hence `snake_case`.
+ * What a host hands to the log, which adds `v`, `seq`, `ts`, `prev_hash` and `entry_hash` to each, and entries of its own: `log.*`,
+ * `key.rotated`, `recovery`, `decision.voided`. Wire format, hence `snake_case`.
  */
 export type EntryBody = DecisionEntry | OutcomeEntry | PolicyLoadedEntry | OtherEntry;
 
@@ -64,7 +64,7 @@ export interface PolicyLoadedEntry {
 }
 
 export interface OtherEntry extends JsonObject {
-  readonly type: `approval.${string}` | "key.rotated";
+  readonly type: `approval.${string}`;
 }
 
 /** Where an entry stands, once it is durable. */

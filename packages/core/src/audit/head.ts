@@ -12,9 +12,11 @@ import type { Disk } from "./disk.ts";
 export interface Head {
   /** Of the log that it belongs to. */
   readonly origin: string;
+  /** The `seq` of the first entry of the segment that the entry stands in. */
+  readonly first: number;
   readonly seq: number;
   readonly hash: string;
-  /** The offset just past the entry's newline. */
+  /** The offset just past the entry's newline, in its segment. */
   readonly end: number;
 }
 
@@ -72,8 +74,8 @@ export async function syncHead(disk: Disk, logPath: string): Promise<void> {
   }
 }
 
-function formatHead({ origin, seq, hash: entryHash, end }: Head): string {
-  const text = `{"v":1,"origin":${JSON.stringify(origin)},"seq":${seq},"entry_hash":"${entryHash}","end":${end}`;
+function formatHead({ origin, first, seq, hash: entryHash, end }: Head): string {
+  const text = `{"v":1,"origin":${JSON.stringify(origin)},"first":${first},"seq":${seq},"entry_hash":"${entryHash}","end":${end}`;
   return `${text},"check":"${checksum(text)}"}`.padEnd(blockBytes - 1) + "\n";
 }
 
@@ -87,10 +89,10 @@ function parseHead(block: string): Head | null {
     return null;
   }
   if (!isJsonObject(parsed) || parsed["v"] !== 1) return null;
-  const { origin, seq, entry_hash: entryHash, end } = parsed;
+  const { origin, first, seq, entry_hash: entryHash, end } = parsed;
   if (typeof origin !== "string" || typeof entryHash !== "string") return null;
-  if (!isCount(seq) || !isCount(end)) return null;
-  return { origin, seq, hash: entryHash, end };
+  if (!isCount(first) || !isCount(seq) || !isCount(end) || first > seq) return null;
+  return { origin, first, seq, hash: entryHash, end };
 }
 
 function isCount(value: JsonValue | undefined): value is number {

@@ -1,3 +1,4 @@
+export { createAuditKey } from "./audit-key.ts";
 export { AuditLog, openAuditLog, type AuditLogOptions } from "./audit-log.ts";
 export { matchesCommitment, type Commitment, type RandomBytes } from "./commitment.ts";
 export { combineAuditSinks, type CombinedSinksOptions } from "./combined-sinks.ts";

@@ -8,7 +8,16 @@ import { isHarmless, redactBody } from "./redact.ts";
 import type { RedactionRules } from "./redact.ts";
 
 /** Types that only the log writes: from a host they would say what did not happen. */
-const own: ReadonlySet<string> = new Set(["log.opened", "recovery", "decision.voided"]);
+const own: ReadonlySet<string> = new Set([
+  "log.opened",
+  "log.continued",
+  "log.sealed",
+  "log.paused",
+  "log.resumed",
+  "key.rotated",
+  "recovery",
+  "decision.voided",
+]);
 
 /** The entry as it will stand in its line: read once, redacted, and no longer than fits. Throws `NOT_JSON` or `INVALID_OPTIONS`. */
 export function prepareEntry(entry: EntryBody, rules: RedactionRules, random: RandomBytes): string {

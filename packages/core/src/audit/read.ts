@@ -5,9 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CanopyError } from "../errors.ts";
 import { isJsonObject } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
-import { openToRead, unavailable } from "./disk.ts";
+import { localDisk, openToRead, unavailable } from "./disk.ts";
 import { readLines } from "./lines.ts";
-import { segmentPaths } from "./segment-paths.ts";
+import { segmentPaths } from "./segments.ts";
 
 /** One line of a log, as it stands there. */
 export interface AuditRecord {
@@ -129,7 +129,7 @@ export function parseEntry(text: string): AuditEntry | null {
 
 /** The oldest file of the log that is not in `done`; null where there is none. */
 async function nextFile(path: string, done: ReadonlySet<string>): Promise<OpenSegment | null> {
-  for (const file of segmentPaths(path)) {
+  for (const file of segmentPaths(localDisk, path)) {
     const segment = await openSegment(file, path);
     if (segment === null) continue;
     if (!done.has(segment.identity)) return segment;
@@ -155,7 +155,7 @@ async function openSegment(file: string, path: string): Promise<OpenSegment | nu
 
 /** Where the last `count` lines begin. */
 async function startOfLast(path: string, count: number): Promise<Start | null> {
-  const files = segmentPaths(path);
+  const files = segmentPaths(localDisk, path);
   const newestFirst = files.toReversed();
   let wanted = count;
   let start: Start | null = null;

@@ -1,11 +1,10 @@
 import { hash, randomBytes } from "node:crypto";
 import { basename, dirname } from "node:path";
 
-import { createNew, openForUpdate, syncDirectory, writeAll } from "./disk.ts";
+import { createNew, openForUpdate, openToRead, syncDirectory, writeAll } from "./disk.ts";
 import type { Disk } from "./disk.ts";
 import { bodyText, formatLine } from "./entry.ts";
 import { memberOf } from "./members.ts";
-import { beginning } from "./tail.ts";
 import type { Position } from "./tail.ts";
 
 /**
@@ -33,7 +32,7 @@ export async function cutFragment(disk: Disk, path: string, last: Position, frag
   } finally {
     disk.close(fd);
   }
-  return { seq: last.seq + 1, hash: entryHash, start: last.end, end };
+  return { first: last.first, seq: last.seq + 1, hash: entryHash, start: last.end, end, isSeal: false };
 }
 
 /**
@@ -43,26 +42,53 @@ export async function cutFragment(disk: Disk, path: string, last: Position, frag
 export async function rewrite(disk: Disk, path: string, from: number, to: number): Promise<void> {
   const fd = disk.open(path, openForUpdate);
   try {
-    const chunk = Buffer.allocUnsafe(Math.min(1024 * 1024, to - from));
-    for (let at = from; at < to; at += chunk.length) {
-      const bytes = chunk.subarray(0, Math.min(chunk.length, to - at));
-      if (disk.read(fd, bytes, at) !== bytes.length) throw new Error("the log became shorter while it was read");
-      await writeAll(disk, fd, bytes, at);
-    }
+    await copyBytes(disk, fd, fd, from, to);
   } finally {
     disk.close(fd);
   }
 }
 
-/** Empties a log that has no entry yet. */
-export function clear(disk: Disk, path: string): Position {
+/** Puts a copy of the first `end` bytes, in other blocks of the device and synced, in the place of the file. */
+export async function copyAnew(disk: Disk, path: string, end: number): Promise<void> {
+  const fresh = `${path}.new`;
+  // Left over from a writer that died here; it was never the log.
+  if (disk.status(fresh) !== null) disk.remove(fresh);
+  const from = disk.open(path, openToRead);
+  try {
+    const to = disk.open(fresh, createNew);
+    try {
+      await copyBytes(disk, from, to, 0, end);
+      await disk.sync(to);
+    } catch (error) {
+      disk.remove(fresh);
+      throw error;
+    } finally {
+      disk.close(to);
+    }
+  } finally {
+    disk.close(from);
+  }
+  disk.rename(fresh, path);
+  await syncDirectory(disk, dirname(path));
+}
+
+/** Empties a segment that has no entry yet. */
+export function clear(disk: Disk, path: string): void {
   const fd = disk.open(path, openForUpdate);
   try {
     disk.truncate(fd, 0);
   } finally {
     disk.close(fd);
   }
-  return beginning;
+}
+
+async function copyBytes(disk: Disk, from: number, to: number, start: number, end: number): Promise<void> {
+  const chunk = Buffer.allocUnsafe(Math.min(1024 * 1024, end - start));
+  for (let at = start; at < end; at += chunk.length) {
+    const bytes = chunk.subarray(0, Math.min(chunk.length, end - at));
+    if (disk.read(from, bytes, at) !== bytes.length) throw new Error("the log became shorter while it was read");
+    await writeAll(disk, to, bytes, at);
+  }
 }
 
 async function keepAside(disk: Disk, path: string, bytes: Buffer): Promise<void> {

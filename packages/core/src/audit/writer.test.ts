@@ -1,4 +1,4 @@
-import { appendFile, copyFile, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import fc from "fast-check";
@@ -79,16 +79,22 @@ test("after a sync that failed, entries are voided by name and the log goes on f
   const failed = await Promise.allSettled([log.append(decision({ trace_id: "lost 1" })), log.append(decision({ trace_id: "lost 2" }))]);
   expect(failed).toMatchObject([{ reason: { code: "AUDIT_LOG_UNAVAILABLE" } }, { reason: { code: "AUDIT_LOG_UNAVAILABLE" } }]);
   const failedFd = frail.synced.at(-1);
-  expect((await log.append(decision({ trace_id: "after" }))).seq).toBe(5);
-  expect(rewritten).toEqual([size]);
+  const before = await stat(path);
+  expect((await log.append(decision({ trace_id: "after" }))).seq).toBe(6);
+  // In another file, and so in other blocks of the device; from its first byte on.
+  expect((await stat(path)).ino).not.toBe(before.ino);
+  expect(before.size).toBeGreaterThan(size);
+  expect(rewritten).toEqual([0]);
   const entries = await readEntries(path);
   expect(entries.slice(1).map((entry) => entry["trace_id"] ?? entry["type"])).toEqual([
     "before",
     "lost 1",
     "lost 2",
     "decision.voided",
+    "recovery",
     "after",
   ]);
+  expect(entries[5]).toMatchObject({ what: "copied", entries: 4 });
   expect(entries[4]?.["entries"]).toEqual(entries.slice(2, 4).map((entry) => ({ seq: entry["seq"], entry_hash: entry["entry_hash"] })));
   expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid" });
   // The number may be given to the new descriptor; what counts is that it was opened after the failure.

@@ -1,0 +1,551 @@
+import { basename, dirname } from "node:path";
+
+import { CanopyError } from "../errors.ts";
+import type { Checkpointer } from "./checkpointer.ts";
+import { createNew, openForAppend, openOrCreate, openToRead, sameFile, syncDirectory, unavailable, writeAll } from "./disk.ts";
+import type { Disk, FileStatus } from "./disk.ts";
+import { appendedEntry, bodyText, formatLine } from "./entry.ts";
+import type { AppendedEntry } from "./entry.ts";
+import { readHead, syncHead, writeHead } from "./head.ts";
+import type { Head, HeadFile } from "./head.ts";
+import type { LockMechanism } from "./lock.ts";
+import { memberOf } from "./members.ts";
+import { clear, copyAnew, cutFragment, rewrite } from "./recovery.ts";
+import { sealedPath, sealedSegments } from "./segments.ts";
+import { afterSeal, beginning, broken, entryEndingAt, isEntryAt, positionOfHead, readGenesis, scanTail } from "./tail.ts";
+import type { Genesis, Position } from "./tail.ts";
+
+export interface LogFileOptions {
+  /** The real path of the log: symlinks of its directory are resolved. */
+  readonly path: string;
+  readonly disk: Disk;
+  readonly mechanism: LockMechanism;
+  /** For a new log; one that exists keeps its own. */
+  readonly durability: "fsync" | "os";
+  readonly origin: string;
+  readonly now: () => Date;
+  /** A segment that is as long, or as old, is sealed before the next entry. */
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
+  /** While the file system has less left than that, nothing is recorded but that it is so. */
+  readonly reserveBytes: number;
+  /** Null for a log whose writer here has no key. */
+  readonly checkpointer: Checkpointer | null;
+}
+
+/** A line that was written, or may have been, although its caller was told that it was not. */
+interface Rejected {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+interface Ready {
+  readonly base: Position;
+  /** Entries that the log owes itself. */
+  readonly owed: readonly string[];
+}
+
+/**
+ * The files of a log as one writer knows them. Every method is called under the log's lock, and no two at once.
+ *
+ * INVARIANT: `append` answers only when its lines, and every line before them, were written and synced after the last failure of either.
+ */
+export class LogFile {
+  readonly #options: LogFileOptions;
+  readonly #name: string;
+  /** Open on the segment that is written; null before the first append and after a failure. */
+  #fd: number | null = null;
+  /** The last entry that is durable and was read or written by us. */
+  #last: Position = beginning;
+  /** The file that `#last` stands in. */
+  #file: FileStatus | null = null;
+  #genesis: Genesis | null = null;
+  /** When the segment that is written began, in milliseconds. */
+  #begun = 0;
+  /** Whether the head file was there when we last held the lock, so that its absence means that somebody removed it. */
+  #hadHead = true;
+  #isShort = false;
+  /** A sync failed: what the kernel says of these pages is worth nothing any more. */
+  #hasFailedSync = false;
+  #rejected = new Map<string, Rejected>();
+  /** Those of them that are in the log after all, until that is on record; by hash. */
+  #voided = new Map<string, Rejected>();
+
+  constructor(options: LogFileOptions) {
+    this.#options = options;
+    this.#name = basename(options.path);
+  }
+
+  get genesis(): Genesis | null {
+    return this.#genesis;
+  }
+
+  /** Checks what was written since, then writes and syncs. After a throw nothing is written until all of that was checked anew. */
+  async append(bodies: readonly string[]): Promise<readonly AppendedEntry[]> {
+    const { checkpointer } = this.#options;
+    try {
+      const ready = await this.#prepare();
+      const opening = await this.#openCheckpoints(ready.base);
+      const entries = await this.#write(ready.base, [...ready.owed, ...opening], bodies);
+      this.#rejected.clear();
+      // The entries are durable, whatever becomes of the checkpoint; where it fails, it is made with the next flush.
+      if (this.#genesis !== null) await checkpointer?.makeIfDue(this.#genesis.origin, this.#last);
+      return entries;
+    } catch (error) {
+      this.#closeFile();
+      throw error;
+    }
+  }
+
+  /** Makes a checkpoint of all that is durable. Throws where it cannot be made. */
+  async checkpoint(): Promise<void> {
+    const { checkpointer } = this.#options;
+    if (checkpointer === null || this.#genesis === null) return;
+    await this.append([]);
+    await checkpointer.make(this.#genesis.origin, this.#last);
+  }
+
+  /** Lets go of the files. */
+  async close(): Promise<void> {
+    const wasOpen = this.#fd !== null;
+    this.#closeFile();
+    // The head may lag, so a failure here loses nothing but freshness.
+    if (wasOpen && this.#durable()) await syncHead(this.#options.disk, this.#options.path).catch(() => undefined);
+  }
+
+  /**
+   * Checks the log from `#last` to its end, sees to it that the next sync makes all of that durable, and answers what to build on. `#last` stays
+   * where it is, save for sealed segments, until that sync has succeeded.
+   */
+  async #prepare(): Promise<Ready> {
+    const { disk, path } = this.#options;
+    const headFile = readHead(disk, path);
+    const head = headFile.kind === "present" ? headFile.head : null;
+    const fd = await this.#reachActive(head);
+    const status = disk.fdStatus(fd);
+    const genesis = this.#genesis;
+    this.#refuseOtherMechanism(genesis ?? (this.#last.seq < 0 ? null : this.#sealedGenesis()));
+    if (head !== null) this.#checkHead(head, status.size);
+
+    const from = this.#last;
+    if (status.size < from.end || !isEntryAt(disk, fd, from)) {
+      throw broken(this.#name, from.seq - from.first + 1, "was changed or removed after it was written");
+    }
+    // Only a copy that a writer made after a failure may stand in the place of the file that we know, and it says so.
+    let isSameFile = this.#file === null || from.end === 0 || sameFile(this.#file, status);
+    let durableEnd = from.end;
+    const scan =
+      status.size === from.end
+        ? { last: from, fragment: null }
+        : await scanTail(disk, fd, this.#name, from, ({ hash, entry }, at) => {
+            this.#noteVoided(hash);
+            if (entry["type"] === "recovery" && entry["what"] === "copied") isSameFile = true;
+            if (head !== null && at.seq === head.seq) {
+              if (at.hash !== head.hash || at.end !== head.end || at.first !== head.first)
+                throw broken(this.#name, at.seq - at.first + 1, "is not the entry that the head file names");
+              durableEnd = at.end;
+            }
+          });
+    if (!isSameFile) throw this.#outOfReach();
+    if (head !== null && head.seq > scan.last.seq) {
+      throw broken(
+        this.#name,
+        scan.last.seq - scan.last.first + 1,
+        `is the last one, but \`${this.#name}.head\` records ${head.seq + 1} entries`,
+      );
+    }
+    const owed = [...this.#headBody(headFile, scan.last), ...voidedBodies([...this.#voided.values()])];
+    if (genesis?.durability === "fsync" && !this.#hasFailedSync && scan.last.end > durableEnd) {
+      // Whoever wrote these lines died before they were synced: nothing may rest on them as they are.
+      await rewrite(disk, path, durableEnd, scan.last.end);
+    }
+    const base = scan.fragment === null ? scan.last : await this.#cut(scan.last, scan.fragment);
+    if (genesis === null) return { base, owed: [this.#opening(base), ...owed] };
+    if (this.#hasFailedSync) {
+      await this.#copy(base);
+      owed.push(bodyText("recovery", [memberOf("what", "copied"), memberOf("entries", base.seq + 1)]));
+    }
+    return await this.#turnOver({ base, owed });
+  }
+
+  /** Opens the segment that is written, and brings `#last` there through those that were sealed meanwhile. */
+  async #reachActive(head: Head | null): Promise<number> {
+    const { disk, path } = this.#options;
+    let named = disk.status(path);
+    if (named !== null && this.#fd !== null && sameFile(named, disk.fdStatus(this.#fd))) return this.#fd;
+    if (this.#fd !== null && named === null && !this.#isSealedAway(this.#fd)) throw this.#outOfReach();
+    this.#closeFile();
+    if (named === null) {
+      this.#refuseMissing(head);
+      named = { dev: 0n, ino: 0n, size: 0, regular: true };
+    }
+    if (!named.regular)
+      throw new CanopyError("AUDIT_LOG_UNAVAILABLE", `\`${path}\` is not a regular file, so nothing can be recorded in it`);
+    const fd = disk.open(path, openForAppend | (this.#last.seq < 0 || this.#last.isSeal || named.ino === 0n ? openOrCreate : 0));
+    this.#fd = fd;
+    this.#genesis = readGenesis(disk, fd, this.#name);
+    this.#begun = this.#genesis === null ? this.#options.now().getTime() : this.#genesis.begun;
+    const first = this.#genesis?.first ?? this.#firstAfterSealed();
+    if (this.#last.seq < 0 && head !== null) this.#last = this.#positionOf(head, fd, first);
+    while (this.#last.first < first) await this.#passSealed();
+    if (this.#last.first !== first)
+      throw broken(this.#name, 1, "begins an older segment than the one that was written last: the log was replaced");
+    return fd;
+  }
+
+  /** Where the head's entry stands: in the active segment, or in one that was sealed before the head was written anew. */
+  #positionOf(head: Head, fd: number, first: number): Position {
+    const { disk, path } = this.#options;
+    this.#refuseOtherLog(head);
+    if (head.first === first) return head.end > disk.fdStatus(fd).size ? beginningOf(head) : positionOfHead(disk, fd, this.#name, head);
+    if (head.first > first) throw broken(this.#name, 1, `begins an older segment than the one that \`${this.#name}.head\` belongs to`);
+    const file = sealedPath(path, head.first);
+    const sealed = openSealed(disk, file);
+    try {
+      return positionOfHead(disk, sealed, basename(file), head);
+    } finally {
+      disk.close(sealed);
+    }
+  }
+
+  /** Reads the rest of the sealed segment that `#last` stands in. */
+  async #passSealed(): Promise<void> {
+    const { disk, path } = this.#options;
+    const file = sealedPath(path, this.#last.first);
+    const fd = openSealed(disk, file);
+    try {
+      if (disk.fdStatus(fd).size < this.#last.end || !isEntryAt(disk, fd, this.#last)) {
+        throw broken(basename(file), this.#last.seq - this.#last.first + 1, "was changed or removed after it was written");
+      }
+      const { last, fragment } = await scanTail(disk, fd, basename(file), this.#last, ({ hash }) => this.#noteVoided(hash));
+      if (fragment !== null || !last.isSeal)
+        throw broken(basename(file), last.seq - last.first + 2, "is missing: the segment does not end with its seal");
+      this.#last = afterSeal(last);
+      this.#file = null;
+    } finally {
+      disk.close(fd);
+    }
+  }
+
+  #noteVoided(hash: string): void {
+    const rejected = this.#rejected.get(hash);
+    if (rejected !== undefined) this.#voided.set(hash, rejected);
+  }
+
+  /** The `seq` that the next segment begins with, after those that are sealed; 0 where there are none. */
+  #firstAfterSealed(): number {
+    const { disk, path } = this.#options;
+    const newest = sealedSegments(disk, path).at(-1);
+    if (newest === undefined) return 0;
+    const fd = openSealed(disk, newest.path);
+    try {
+      const end = entryEndingAt(disk, fd, newest.first, disk.fdStatus(fd).size);
+      if (end?.isSeal === true) return end.seq + 1;
+    } finally {
+      disk.close(fd);
+    }
+    throw broken(basename(newest.path), 1, "begins a segment that does not end with its seal, and nothing follows it");
+  }
+
+  /** Whether the file is the log's newest sealed segment, so that a new one may be begun. */
+  #isSealedAway(fd: number): boolean {
+    const { disk, path } = this.#options;
+    const sealed = disk.status(sealedPath(path, this.#last.first));
+    return sealed !== null && sameFile(sealed, disk.fdStatus(fd));
+  }
+
+  /** Where there is no file of the log's name: a new log, or one that was about to go on after a seal. Anything else was removed. */
+  #refuseMissing(head: Head | null): void {
+    const { disk, path } = this.#options;
+    const isSealed = sealedSegments(disk, path).length > 0;
+    if (!isSealed && head !== null) {
+      throw broken(
+        this.#name,
+        1,
+        `is missing: \`${this.#name}.head\` records ${head.seq + 1} entries; restore the log, or set the head file aside too to begin a new one`,
+      );
+    }
+    if (!isSealed && this.#last.seq >= 0) throw this.#outOfReach();
+    if (!isSealed) return;
+    const next = this.#firstAfterSealed();
+    if ((head !== null && head.seq >= next) || this.#last.seq >= next) {
+      throw broken(this.#name, 1, `is missing: entries after number ${next - 1} were recorded; restore it`);
+    }
+  }
+
+  #checkHead(head: Head, size: number): void {
+    if (this.#genesis === null && this.#last.end === 0 && head.seq <= this.#last.seq) return;
+    if (this.#genesis === null || (head.first === this.#genesis.first && head.end > size)) {
+      throw broken(
+        this.#name,
+        Math.min(head.seq - head.first, Math.max(0, this.#last.seq - this.#last.first)) + 1,
+        `is followed by less than was written: \`${this.#name}.head\` records ${head.seq + 1} entries; restore the log, or set both files aside to begin a new one`,
+      );
+    }
+    this.#refuseOtherLog(head);
+  }
+
+  #refuseOtherLog(head: Head): void {
+    if (this.#genesis === null || head.origin === this.#genesis.origin) return;
+    throw broken(this.#name, 1, `begins another log than the one that \`${this.#name}.head\` belongs to; put the two files together again`);
+  }
+
+  /** Seals the segment where it is full, and goes on in a new one where it is sealed. */
+  async #turnOver({ base, owed }: Ready): Promise<Ready> {
+    const { disk, path, segmentBytes, segmentMs, now } = this.#options;
+    const isFull = base.end >= segmentBytes || now().getTime() - this.#begun >= segmentMs;
+    if (base.isSeal) {
+      if (this.#durable()) await disk.dataSync(this.#mustBeOpen());
+    } else if (isFull && base.seq > base.first) {
+      await this.#write(base, [...owed, bodyText("log.sealed", [memberOf("entries", base.seq - base.first + owed.length + 2)])], []);
+    } else {
+      return { base, owed };
+    }
+    const sealed = base.isSeal ? base : this.#last;
+    const target = sealedPath(path, sealed.first);
+    if (disk.status(target) !== null) throw broken(this.#name, 1, `cannot be sealed as \`${basename(target)}\`: there is such a file`);
+    this.#closeFile();
+    disk.rename(path, target);
+    if (this.#durable()) await syncDirectory(disk, dirname(path));
+    this.#last = afterSeal(sealed);
+    this.#file = null;
+    const continuing = this.#continuing();
+    this.#fd = disk.open(path, openForAppend | createNew);
+    this.#begun = now().getTime();
+    return { base: this.#last, owed: base.isSeal ? [continuing, ...owed] : [continuing] };
+  }
+
+  async #openCheckpoints(base: Position): Promise<readonly string[]> {
+    const { checkpointer } = this.#options;
+    if (checkpointer === null || checkpointer.isOpen) return [];
+    if (this.#genesis === null && base.seq < 0) return checkpointer.openNew();
+    return await checkpointer.open(this.#genesis?.origin ?? this.#options.origin, base);
+  }
+
+  async #write(base: Position, owed: readonly string[], bodies: readonly string[]): Promise<readonly AppendedEntry[]> {
+    const { disk } = this.#options;
+    const fd = this.#mustBeOpen();
+    const notes = [...owed, ...this.#spaceNote(bodies)];
+    const isRefused = this.#isShort && bodies.length > 0;
+    let { seq, hash } = base;
+    const ts = this.#options.now().toISOString();
+    const entries: AppendedEntry[] = [];
+    let text = "";
+    for (const body of isRefused ? notes : [...notes, ...bodies]) {
+      const formatted = formatLine((seq += 1), ts, body, hash);
+      ({ hash } = formatted);
+      text += `${formatted.line}\n`;
+      entries.push(appendedEntry(seq, hash));
+    }
+    const answers = entries.slice(notes.length);
+    const bytes = Buffer.from(text);
+    try {
+      await this.#writeLines(fd, bytes, base.end);
+      if (this.#durable()) await this.#sync(async () => await disk.dataSync(fd));
+      if (this.#genesis === null || this.#genesis.first !== base.first) await this.#finishCreation(fd);
+    } catch (error) {
+      for (const answer of answers) this.#rejected.set(answer.entryHash, { seq: answer.seq, hash: answer.entryHash });
+      throw error;
+    }
+    this.#hasFailedSync = false;
+    this.#voided.clear();
+    const start = base.end + bytes.lastIndexOf(0x0a, -2) + 1;
+    const isSeal = owed.at(-1)?.startsWith('"type":"log.sealed"') === true;
+    this.#last = bytes.length === 0 ? base : { first: base.first, seq, hash, start, end: base.end + bytes.length, isSeal };
+    this.#file = disk.fdStatus(fd);
+    this.#writeHead();
+    if (isRefused) throw this.#noSpace();
+    return answers;
+  }
+
+  /** One write, finished where the system cuts it short. Where it cannot be, the piece of a line that it left is taken back. */
+  async #writeLines(fd: number, bytes: Buffer, start: number): Promise<void> {
+    const { disk } = this.#options;
+    let written = 0;
+    try {
+      await writeAll(disk, fd, bytes, null, (count) => {
+        written = count;
+      });
+    } catch (error) {
+      const whole = written === 0 ? 0 : bytes.lastIndexOf(0x0a, written - 1) + 1;
+      try {
+        if (disk.fdStatus(fd).size === start + written && whole < written) disk.truncate(fd, start + whole);
+      } catch {
+        // Then it stays, and is cut and recorded when the log is opened again.
+      }
+      throw error;
+    }
+  }
+
+  async #sync(sync: () => Promise<void>): Promise<void> {
+    try {
+      await sync();
+    } catch (error) {
+      this.#hasFailedSync = true;
+      throw error;
+    }
+  }
+
+  /** Says once that space runs out, and once that there is some again. */
+  #spaceNote(bodies: readonly string[]): readonly string[] {
+    const { disk, path, reserveBytes } = this.#options;
+    if (bodies.length === 0 || reserveBytes === 0) return [];
+    const free = disk.freeBytes(dirname(path));
+    const wasShort = this.#isShort;
+    this.#isShort = free - bodies.reduce((sum, body) => sum + 3 * body.length, 0) < reserveBytes;
+    if (this.#isShort === wasShort) return [];
+    return [
+      bodyText(this.#isShort ? "log.paused" : "log.resumed", [memberOf("why", "disk_space"), memberOf("reserve_bytes", reserveBytes)]),
+    ];
+  }
+
+  #noSpace(): CanopyError {
+    const megabytes = Math.max(1, Math.round(this.#options.reserveBytes / 1024 / 1024));
+    return new CanopyError(
+      "AUDIT_LOG_UNAVAILABLE",
+      `less than ${megabytes} MiB are free where \`${this.#name}\` is kept, which are held in reserve: make room, and recording goes on`,
+    );
+  }
+
+  #writeHead(): void {
+    const { disk, path } = this.#options;
+    const { first, seq, hash, end } = this.#last;
+    try {
+      writeHead(disk, path, { origin: this.#genesis?.origin ?? "", first, seq, hash, end });
+      this.#hadHead = true;
+    } catch {
+      // The entries are durable, which is what was promised. The head may lag; the next flush tries again.
+      this.#hadHead = false;
+    }
+  }
+
+  /** Makes the name of a new file durable, which a sync of its data does not, and reads back what it now says of itself. */
+  async #finishCreation(fd: number): Promise<void> {
+    const { disk, path } = this.#options;
+    if (this.#durable()) {
+      await this.#sync(async () => await disk.sync(fd));
+      await syncDirectory(disk, dirname(path));
+    }
+    this.#genesis = readGenesis(disk, fd, this.#name);
+  }
+
+  async #cut(last: Position, fragment: Buffer): Promise<Position> {
+    const { disk, path } = this.#options;
+    // Not even the first entry was finished: nothing was ever recorded here, so there is nothing to say about it either.
+    if (this.#genesis === null) {
+      clear(disk, path);
+      return last;
+    }
+    return await cutFragment(disk, path, last, fragment, this.#options.now().toISOString());
+  }
+
+  /** Puts a fresh copy of the lines up to `last`, all of them synced, in the place of the file that could not be. */
+  async #copy(last: Position): Promise<void> {
+    const { disk, path } = this.#options;
+    this.#closeFile();
+    await copyAnew(disk, path, last.end);
+    this.#fd = disk.open(path, openForAppend);
+    this.#hasFailedSync = false;
+    this.#file = disk.fdStatus(this.#fd);
+  }
+
+  #closeFile(): void {
+    if (this.#fd !== null) this.#options.disk.close(this.#fd);
+    this.#fd = null;
+  }
+
+  #mustBeOpen(): number {
+    if (this.#fd === null) throw new Error("the log is not open");
+    return this.#fd;
+  }
+
+  #outOfReach(): CanopyError {
+    const line = this.#last.seq - this.#last.first + 1;
+    return broken(this.#name, line, "is out of reach: the log was removed or replaced while it was in use");
+  }
+
+  #refuseOtherMechanism(genesis: Genesis | null): void {
+    const { mechanism } = this.#options;
+    if (genesis === null || genesis.lock === mechanism) return;
+    throw new CanopyError(
+      "AUDIT_LOG_UNAVAILABLE",
+      `\`${this.#name}\` is written under the lock of \`${genesis.lock}\`, and this process has \`${mechanism}\`: the two do not exclude each other`,
+    );
+  }
+
+  /** The first entry of a log, or of its next segment where a writer died before it could write that. */
+  #opening(base: Position): string {
+    if (base.seq >= 0) return this.#continuing();
+    const { origin, mechanism, durability, checkpointer } = this.#options;
+    return bodyText("log.opened", [
+      memberOf("origin", origin),
+      memberOf("lock", mechanism),
+      memberOf("durability", durability),
+      memberOf("public_key", checkpointer?.publicKey ?? null),
+    ]);
+  }
+
+  #continuing(): string {
+    const genesis = this.#genesis ?? this.#sealedGenesis();
+    return bodyText("log.continued", [
+      memberOf("origin", genesis.origin),
+      memberOf("lock", genesis.lock),
+      memberOf("durability", genesis.durability),
+      memberOf("public_key", this.#options.checkpointer?.publicKey ?? genesis.publicKey),
+    ]);
+  }
+
+  /** What the newest sealed segment said of the log. */
+  #sealedGenesis(): Genesis {
+    const { disk, path } = this.#options;
+    const newest = sealedSegments(disk, path).at(-1);
+    const fd = newest === undefined ? null : openSealed(disk, newest.path);
+    try {
+      const genesis = fd === null ? null : readGenesis(disk, fd, basename(newest?.path ?? path));
+      if (genesis !== null) return genesis;
+    } finally {
+      if (fd !== null) disk.close(fd);
+    }
+    throw broken(this.#name, 1, "is missing, and no sealed segment says what log this is");
+  }
+
+  /** Says on record that the head file was gone, because until then the end of the log could be cut unseen. */
+  #headBody(headFile: HeadFile, base: Position): readonly string[] {
+    if (headFile.kind === "present" || !this.#hadHead || base.seq < 1) return [];
+    return [bodyText("recovery", [memberOf("what", `head_${headFile.kind}`)])];
+  }
+
+  #durable(): boolean {
+    return (this.#genesis?.durability ?? this.#options.durability) === "fsync";
+  }
+}
+
+/** A head whose entry lies beyond the end of its file: checked, and refused, where that is told best. */
+function beginningOf({ first }: Head): Position {
+  return { ...beginning, first };
+}
+
+function openSealed(disk: Disk, file: string): number {
+  try {
+    return disk.open(file, openToRead);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "ENOENT") throw unavailable(`read \`${basename(file)}\``, error);
+    throw broken(basename(file), 1, "is missing: a sealed segment of the log was removed");
+  }
+}
+
+/** Marks lines whose callers were told that they are not on record, although they are. */
+function voidedBodies(voided: readonly Rejected[]): readonly string[] {
+  const most = 400;
+  const bodies: string[] = [];
+  for (let from = 0; from < voided.length; from += most) {
+    const why = "the log could not be written when these were, so their callers were answered DENY";
+    bodies.push(voidedBody(voided.slice(from, from + most), why));
+  }
+  return bodies;
+}
+
+export function voidedBody(voided: readonly Rejected[], why: string): string {
+  const entries = voided.map(({ seq, hash }) => ({ seq, entry_hash: hash }));
+  return bodyText("decision.voided", [memberOf("entries", entries), memberOf("why", why)]);
+}
