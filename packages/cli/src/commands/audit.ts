@@ -4,14 +4,15 @@ import { print } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { pending } from "./audit/pending.ts";
 import { query } from "./audit/query.ts";
+import { repair } from "./audit/repair.ts";
 import { tail } from "./audit/tail.ts";
 
-const subcommands: readonly Command[] = [tail, query, pending];
+const subcommands: readonly Command[] = [tail, query, pending, repair];
 
 export const audit: Command = {
   name: "audit",
-  summary: "read an audit log: its end, what it says of something, what never ended",
-  help: `canopy audit: read an audit log
+  summary: "read an audit log, or bring it into order",
+  help: `canopy audit: read an audit log, or bring it into order
 
 Usage: canopy audit COMMAND [OPTION…]
 

@@ -3,6 +3,7 @@ import { lstatSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { CanopyError } from "../errors.ts";
+import type { JsonObject } from "../json.ts";
 import { readAuditKey } from "./audit-key.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import type { RandomBytes } from "./commitment.ts";
@@ -11,7 +12,7 @@ import type { Disk } from "./disk.ts";
 import type { AppendedEntry, EntryBody } from "./entry.ts";
 import { holdsPolicy } from "./holds-policy.ts";
 import { isLockMechanism, loadLock, lockMechanisms } from "./lock.ts";
-import type { LoadLock, LockMechanism, OpenLock } from "./lock.ts";
+import type { LoadLock, Lock, LockMechanism, OpenLock } from "./lock.ts";
 import { voidedBody } from "./log-file.ts";
 import { prepareEntry } from "./prepare.ts";
 import { redactionRules, refuseUnknown } from "./redact.ts";
@@ -58,7 +59,7 @@ export interface Machine {
   readonly lockTimeoutMs: number;
 }
 
-const thisMachine: Machine = { disk: localDisk, loadLock, lockTimeoutMs: 10_000 };
+export const thisMachine: Machine = { disk: localDisk, loadLock, lockTimeoutMs: 10_000 };
 
 /**
  * Opens the log for writing, alone or beside other processes and threads. Throws `AUDIT_LOG_BROKEN` where the log is not what it was when
@@ -68,7 +69,8 @@ export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> 
   return openAuditLogOn(thisMachine, options);
 }
 
-export async function openAuditLogOn(machine: Machine, options: AuditLogOptions): Promise<AuditLog> {
+/** `follows` is what a log that is new says of the one whose place it takes. */
+export async function openAuditLogOn(machine: Machine, options: AuditLogOptions, follows: JsonObject | null = null): Promise<AuditLog> {
   refuseUnknown("the audit log", options, optionNames);
   const { durability, redact = {}, now = () => new Date(), randomBytes: random = randomBytes } = options;
   if (durability !== undefined && durability !== "fsync" && durability !== "os") {
@@ -81,7 +83,15 @@ export async function openAuditLogOn(machine: Machine, options: AuditLogOptions)
     const signer = options.keyPath === undefined ? null : readAuditKey(options.keyPath);
     const path = realPath(options.path);
     refuseNetworkFileSystem(machine.disk, path);
-    const writer = await openWriter(machine, path, { durability: durability ?? "fsync", now, random, signer, previousKeys, ...limits });
+    const writer = await openWriter(machine, path, {
+      durability: durability ?? "fsync",
+      now,
+      random,
+      signer,
+      previousKeys,
+      follows,
+      ...limits,
+    });
     const { genesis } = writer;
     if (genesis === null) throw new Error("the log has no first entry");
     if (durability !== undefined && durability !== genesis.durability) {
@@ -217,13 +227,14 @@ interface WriterSettings extends Limits {
   readonly random: RandomBytes;
   readonly signer: NoteSigner | null;
   readonly previousKeys: readonly NoteKey[];
+  readonly follows: JsonObject | null;
 }
 
 async function openWriter(machine: Machine, path: string, settings: WriterSettings): Promise<Writer> {
   const wanted = peekGenesis(machine.disk, path)?.lock;
   const { mechanism, open } = await chooseLock(machine.loadLock, wanted, basename(path));
   const { disk, lockTimeoutMs } = machine;
-  const { signer, previousKeys, durability, now, segmentBytes, segmentMs, reserveBytes, checkpointMs } = settings;
+  const { signer, previousKeys, follows, durability, now, segmentBytes, segmentMs, reserveBytes, checkpointMs } = settings;
   const writer = new Writer({
     path,
     disk,
@@ -237,6 +248,7 @@ async function openWriter(machine: Machine, path: string, settings: WriterSettin
     segmentMs,
     reserveBytes,
     checkpointMs,
+    follows,
     checkpointer:
       signer === null ? null : new Checkpointer({ disk, path, signer, previousKeys, every: settings.checkpointEvery, durability }),
   });
@@ -248,6 +260,18 @@ async function openWriter(machine: Machine, path: string, settings: WriterSettin
     await writer.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** The lock that excludes every other writer of the log at `path`, not yet taken. Throws `AUDIT_LOG_UNAVAILABLE`. */
+export async function openLogLock(machine: Machine, path: string): Promise<Lock> {
+  let wanted: string | undefined;
+  try {
+    wanted = peekGenesis(machine.disk, path)?.lock;
+  } catch {
+    // What the log says of itself cannot be read; the best lock that there is has to do.
+  }
+  const { open } = await chooseLock(machine.loadLock, wanted, basename(path));
+  return open(`${path}.lock`);
 }
 
 async function chooseLock(
@@ -284,7 +308,7 @@ function peekGenesis(disk: Disk, path: string): Genesis | null {
 }
 
 /** One name for the log, whatever name it is called by: the lock stands beside it, and two locks would exclude nobody. */
-function realPath(path: string): string {
+export function realPath(path: string): string {
   if (typeof path !== "string" || path === "" || path.includes("\0")) {
     throw new CanopyError("INVALID_OPTIONS", "`path` is not the name of a file");
   }

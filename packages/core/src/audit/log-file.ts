@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 
 import { CanopyError } from "../errors.ts";
+import type { JsonObject } from "../json.ts";
 import type { Checkpointer } from "./checkpointer.ts";
 import { createNew, openForAppend, openOrCreate, openToRead, sameFile, syncDirectory, unavailable, writeAll } from "./disk.ts";
 import type { Disk, FileStatus } from "./disk.ts";
@@ -29,6 +30,8 @@ export interface LogFileOptions {
   readonly segmentMs: number;
   /** While the file system has less left than that, nothing is recorded but that it is so. */
   readonly reserveBytes: number;
+  /** For a new log that is begun in the place of one that was broken: what is known of that one. */
+  readonly follows: JsonObject | null;
   /** Null for a log whose writer here has no key. */
   readonly checkpointer: Checkpointer | null;
 }
@@ -476,12 +479,13 @@ export class LogFile {
   /** The first entry of a log, or of its next segment where a writer died before it could write that. */
   #opening(base: Position): string {
     if (base.seq >= 0) return this.#continuing();
-    const { origin, mechanism, durability, checkpointer } = this.#options;
+    const { origin, mechanism, durability, checkpointer, follows } = this.#options;
     return bodyText("log.opened", [
       memberOf("origin", origin),
       memberOf("lock", mechanism),
       memberOf("durability", durability),
       memberOf("public_key", checkpointer?.publicKey ?? null),
+      ...(follows === null ? [] : [memberOf("follows", follows)]),
     ]);
   }
 

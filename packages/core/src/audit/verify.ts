@@ -1,30 +1,48 @@
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { member } from "../json.ts";
+import { checkAnchors, readAnchors } from "./anchors.ts";
+import type { Anchor, Anchors, GivenCheckpoint } from "./anchors.ts";
 import { checkLine } from "./check-line.ts";
+import type { GoodLine } from "./check-line.ts";
 import { localDisk, openToRead, unavailable } from "./disk.ts";
 import { maxLineBytes, noHash } from "./entry.ts";
 import { readHead } from "./head.ts";
-import type { HeadFile } from "./head.ts";
+import type { Head, HeadFile } from "./head.ts";
 import { readLines } from "./lines.ts";
+import { sealedPath, sealedSegments } from "./segments.ts";
 import { genesisOf } from "./tail.ts";
 
-/** What a log shows to whoever reads it. Lines are counted from 1, entries from 0. */
+/** What a log shows to whoever reads it. Lines are counted from 1 in the file that is named, entries from 0. */
 export type AuditVerdict =
   | ValidLog
   /** The line named is the first that is not what was written: changed, missing, repeated, inserted or out of place. */
   | {
       readonly kind: "tampered";
+      readonly file: string;
       readonly line: number;
       readonly seq: number | null;
       readonly why: string;
       readonly sound: SoundPart | null;
     }
-  /** Entries at the end are missing: `head` is the last that is known to have been durable. */
-  | { readonly kind: "truncated"; readonly line: number; readonly headSeq: number; readonly why: string; readonly sound: SoundPart | null }
+  /** Entries at the end are missing: `headSeq` is the last that is known to have been durable. */
+  | {
+      readonly kind: "truncated";
+      readonly file: string;
+      readonly line: number;
+      readonly headSeq: number;
+      readonly why: string;
+      readonly sound: SoundPart | null;
+    }
+  /** The log is sound in itself, and not the one that the checkpoint was signed over: one of them was written anew. */
+  | { readonly kind: "forked"; readonly checkpoint: string; readonly size: number; readonly why: string; readonly sound: SoundPart }
+  /** A checkpoint that was to be believed is none, is of another log, or bears no signature that counts. */
+  | { readonly kind: "bad_checkpoint"; readonly checkpoint: string; readonly why: string; readonly sound: SoundPart }
   /** The last line was not finished, as when a writer dies; it was never acknowledged. The next writer cuts it and says so. */
-  | { readonly kind: "torn_tail"; readonly line: number; readonly bytes: number; readonly sound: SoundPart | null }
+  | { readonly kind: "torn_tail"; readonly file: string; readonly line: number; readonly bytes: number; readonly sound: SoundPart | null }
   /** A file without a byte, and no head file that says otherwise. */
   | { readonly kind: "empty" }
   /** Nothing can be said about the contents. */
@@ -42,15 +60,23 @@ export interface ValidLog extends SoundPart {
   /** The name that the log gave itself. */
   readonly origin: string;
   readonly bytes: number;
-  /** The entries covered by a signed checkpoint; null where there is none. */
-  readonly anchored: null;
+  readonly segments: number;
+  /** The entries that a signed checkpoint covers, by the largest of them; null where there is none. */
+  readonly anchored: Anchor | null;
   /** The entries that only the chain covers, first and last `seq`: whoever can write the files can write them all anew. */
-  readonly unanchored: { readonly from: number; readonly to: number };
-  /** Whether a head file stands beside the log. Without a good one, entries missing at the end cannot be seen. */
+  readonly unanchored: { readonly from: number; readonly to: number } | null;
+  /** Whether a head file stands beside the log. Without a good one, entries missing after the last checkpoint cannot be seen. */
   readonly head: "matches" | "missing" | "damaged";
 }
 
 export interface VerifyOptions {
+  /** Checkpoints that were kept elsewhere. The one beside the log is looked at too. */
+  readonly checkpoints?: readonly GivenCheckpoint[];
+  /**
+   * Whose checkpoints are believed, as `NAME+ID+KEY`. Where none is given, the keys that the log itself names are taken, which shows no more than
+   * that whoever wrote the log also signed it.
+   */
+  readonly publicKeys?: readonly string[];
   /** Bytes and entries read so far; called now and then. */
   readonly onProgress?: (bytes: number, entries: number) => void;
   /** Rejects with the signal's reason. */
@@ -58,8 +84,9 @@ export interface VerifyOptions {
 }
 
 /**
- * Reads the log once, from its first byte to its last, in memory that does not grow with it, and says what it shows. Needs no lock and no
- * right to write, also while writers append. Any file gets a verdict, a missing one too; it throws only when it is aborted.
+ * Reads the log once, through all its segments, in memory that does not grow with it, and says what it shows. Needs no lock and no right to write,
+ * also while writers append. Any file gets a verdict, a missing one too; it throws only when it is aborted, and `INVALID_OPTIONS` for a public key
+ * that is none.
  */
 export async function verifyAuditLog(path: string, options: VerifyOptions = {}): Promise<AuditVerdict> {
   return verifyPatiently(path, options, 200);
@@ -68,106 +95,223 @@ export async function verifyAuditLog(path: string, options: VerifyOptions = {}):
 /** The same, with the milliseconds for which an unfinished last line may be one that a writer is at. */
 export async function verifyPatiently(path: string, options: VerifyOptions, patienceMs: number): Promise<AuditVerdict> {
   options.signal?.throwIfAborted();
-  let file: FileHandle | null = null;
+  const anchors = await readAnchors(path, options.checkpoints ?? [], options.publicKeys ?? []);
   try {
     // The head first: entries are durable before it names them, so a log that is read later holds them.
     const head = readHead(localDisk, path);
-    file = await open(path, openToRead);
-    if (!(await file.stat()).isFile()) return { kind: "unreadable", why: `\`${path}\` is not a regular file` };
-    return await verifyFile(file, head, options, patienceMs);
+    return await new Verification(path, head, anchors, options, patienceMs).run();
   } catch (error) {
     options.signal?.throwIfAborted();
-    if (isMissing(error)) return missing(path);
     return { kind: "unreadable", why: unavailable(`read \`${path}\``, error).message };
-  } finally {
-    await file?.close();
   }
 }
 
-function missing(path: string): AuditVerdict {
-  const why = `\`${path}\` does not exist`;
-  try {
-    const head = readHead(localDisk, path);
-    if (head.kind === "present") return truncated(-1, head.head.seq, null);
-  } catch {
-    // The head file cannot be read either.
+/** Thrown to end the pass with a verdict. */
+class Found extends Error {
+  readonly verdict: AuditVerdict;
+  constructor(verdict: AuditVerdict) {
+    super(verdict.kind);
+    this.verdict = verdict;
   }
-  return { kind: "unreadable", why };
 }
 
-async function verifyFile(
-  file: FileHandle,
-  headFile: HeadFile,
-  { onProgress, signal }: VerifyOptions,
-  patienceMs: number,
-): Promise<AuditVerdict> {
-  const head = headFile.kind === "present" ? headFile.head : null;
-  let origin = "";
-  let seq = -1;
-  let hash = noHash;
-  let bytes = 0;
-  const sound = (): SoundPart | null => (seq < 0 ? null : { entries: seq + 1, lastSeq: seq, headHash: hash });
-  const tampered = (why: string, found: number | null = null): AuditVerdict => ({
-    kind: "tampered",
-    line: seq + 2,
-    seq: found,
-    why,
-    sound: sound(),
-  });
+interface OpenFile {
+  readonly handle: FileHandle;
+  readonly file: string;
+  /** Whether it is the one that is written, or was when it was opened. */
+  readonly isActive: boolean;
+}
 
-  const reader = readLines((into, position) => readWhole(file, into, position, patienceMs), 0);
-  for (;;) {
-    signal?.throwIfAborted();
-    const step = await reader.next();
-    if (step.done === true) {
-      const rest = step.value;
-      if (rest.kind === "overlong") return tampered(`is longer than ${maxLineBytes} bytes`);
-      if (rest.kind === "fragment") {
-        if (head !== null && head.end > bytes) return tampered("is not whole, although it was recorded");
-        return { kind: "torn_tail", line: seq + 2, bytes: rest.bytes.length, sound: sound() };
+class Verification {
+  readonly #path: string;
+  readonly #headFile: HeadFile;
+  readonly #head: Head | null;
+  readonly #anchors: Anchors;
+  readonly #options: VerifyOptions;
+  readonly #patienceMs: number;
+  #origin = "";
+  #seq = -1;
+  #hash = noHash;
+  #bytes = 0;
+  #segments = 0;
+  #file: string;
+  /** The `seq` of the first entry of the file that is read. */
+  #first = 0;
+  #isSealed = false;
+
+  constructor(path: string, head: HeadFile, anchors: Anchors, options: VerifyOptions, patienceMs: number) {
+    this.#path = path;
+    this.#headFile = head;
+    this.#head = head.kind === "present" ? head.head : null;
+    this.#anchors = anchors;
+    this.#options = options;
+    this.#patienceMs = patienceMs;
+    this.#file = path;
+  }
+
+  async run(): Promise<AuditVerdict> {
+    try {
+      for (;;) {
+        const next = await this.#open();
+        if (next === null) break;
+        try {
+          await this.#read(next);
+        } finally {
+          await next.handle.close();
+        }
+        if (next.isActive && !this.#isSealed) break;
       }
-      break;
+      return this.#conclude();
+    } catch (error) {
+      if (error instanceof Found) return error.verdict;
+      throw error;
     }
-    for (const line of step.value) {
-      const checked = checkLine(line.bytes, seq + 1, hash);
-      if (!checked.ok) {
-        if (checked.newer) return { kind: "unreadable", why: `line ${seq + 2} ${checked.why}, which this version of Canopy cannot read` };
-        return tampered(checked.why, checked.seq);
-      }
-      if (checked.seq === 0) {
-        const genesis = genesisOf(checked.entry);
-        if (genesis === null) return tampered("is not the first entry of a Canopy audit log", checked.seq);
-        if (head !== null && head.origin !== genesis.origin)
-          return tampered("begins another log than the one that the head file belongs to", checked.seq);
-        ({ origin } = genesis);
-      }
-      if (head !== null && checked.seq === head.seq && checked.hash !== head.hash) {
-        return tampered("is not the entry that the head file names", checked.seq);
-      }
-      ({ seq, hash } = checked);
-      bytes = line.end;
-    }
-    onProgress?.(bytes, seq + 1);
   }
-  if (head !== null && head.seq > seq) return truncated(seq, head.seq, sound());
-  if (seq < 0) return { kind: "empty" };
-  return {
-    kind: "valid",
-    entries: seq + 1,
-    lastSeq: seq,
-    headHash: hash,
-    origin,
-    bytes,
-    anchored: null,
-    unanchored: { from: 0, to: seq },
-    head: headFile.kind === "present" ? "matches" : headFile.kind,
-  };
-}
 
-function truncated(lastSeq: number, headSeq: number, sound: SoundPart | null): AuditVerdict {
-  const gone = headSeq - lastSeq;
-  const why = `${gone} ${gone === 1 ? "entry is" : "entries are"} missing at the end: the head file records ${headSeq + 1}`;
-  return { kind: "truncated", line: lastSeq + 2, headSeq, why, sound };
+  /** The file that the next entry stands in; null where none follows a seal. */
+  async #open(): Promise<OpenFile | null> {
+    const sealed = sealedPath(this.#path, this.#seq + 1);
+    for (const file of [sealed, this.#path]) {
+      try {
+        const handle = await open(file, openToRead);
+        if (!(await handle.stat()).isFile()) {
+          await handle.close();
+          throw new Found({ kind: "unreadable", why: `\`${file}\` is not a regular file` });
+        }
+        return { handle, file, isActive: file === this.#path };
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+    }
+    if (this.#isSealed) return null;
+    if (this.#head !== null) throw new Found(this.#truncated(this.#head.seq, "the head file"));
+    const later = sealedSegments(localDisk, this.#path)[0];
+    if (later !== undefined) {
+      throw new Found(this.#tampered(`is missing: the oldest segment that is there begins with entry ${later.first}`));
+    }
+    throw new Found({ kind: "unreadable", why: `\`${this.#path}\` does not exist` });
+  }
+
+  async #read({ handle, file, isActive }: OpenFile): Promise<void> {
+    const { onProgress, signal } = this.#options;
+    this.#file = file;
+    this.#first = this.#seq + 1;
+    this.#isSealed = false;
+    this.#segments += 1;
+    const before = this.#bytes;
+    const reader = readLines((into, position) => readWhole(handle, into, position, isActive ? this.#patienceMs : 0), 0);
+    for (;;) {
+      signal?.throwIfAborted();
+      const step = await reader.next();
+      if (step.done === true) {
+        const rest = step.value;
+        if (rest.kind === "overlong") throw new Found(this.#tampered(`is longer than ${maxLineBytes} bytes`));
+        if (rest.kind === "fragment") throw new Found(this.#torn(rest.bytes.length, isActive, before));
+        break;
+      }
+      for (const { bytes, end } of step.value) {
+        this.#take(bytes);
+        this.#bytes = before + end;
+      }
+      onProgress?.(this.#bytes, this.#seq + 1);
+    }
+    if (!isActive && !this.#isSealed) throw new Found(this.#tampered("is missing: the segment does not end with its seal"));
+  }
+
+  #take(line: Buffer): void {
+    if (this.#isSealed) throw new Found(this.#tampered("follows the entry that sealed this segment"));
+    const checked = checkLine(line, this.#seq + 1, this.#hash);
+    if (!checked.ok) {
+      if (!checked.newer) throw new Found(this.#tampered(checked.why, checked.seq));
+      const where = `\`${basename(this.#file)}:${this.#line()}\``;
+      throw new Found({ kind: "unreadable", why: `${where} ${checked.why}, which this version of Canopy cannot read` });
+    }
+    if (checked.seq === this.#first) this.#begin(checked);
+    const type = member(checked.entry, "type");
+    if (type === "log.opened" || type === "log.continued" || type === "key.rotated")
+      this.#anchors.nameKey(member(checked.entry, "public_key"));
+    if (this.#head !== null && checked.seq === this.#head.seq && checked.hash !== this.#head.hash) {
+      throw new Found(this.#tampered("is not the entry that the head file names", checked.seq));
+    }
+    this.#anchors.addLine(line);
+    ({ seq: this.#seq, hash: this.#hash } = checked);
+    this.#isSealed = type === "log.sealed";
+  }
+
+  /** The first entry of a segment. */
+  #begin({ seq, entry }: GoodLine): void {
+    const genesis = genesisOf(entry);
+    if (genesis === null) {
+      throw new Found(
+        this.#tampered(seq === 0 ? "is not the first entry of a Canopy audit log" : "is not the first entry of a segment", seq),
+      );
+    }
+    if (seq > 0 && genesis.origin !== this.#origin) throw new Found(this.#tampered("begins a segment of another log", seq));
+    if (this.#head !== null && this.#head.origin !== genesis.origin) {
+      throw new Found(this.#tampered("begins another log than the one that the head file belongs to", seq));
+    }
+    this.#origin = genesis.origin;
+  }
+
+  #conclude(): AuditVerdict {
+    const { kind } = this.#headFile;
+    if (this.#head !== null && this.#head.seq > this.#seq) return this.#truncated(this.#head.seq, "the head file");
+    const sound = this.#sound();
+    if (sound === null) return { kind: "empty" };
+    const result = checkAnchors(this.#anchors, { origin: this.#origin, size: this.#seq + 1 });
+    switch (result.kind) {
+      case "short":
+        return this.#truncated(result.size - 1, `\`${result.checkpoint}\``);
+      case "forked":
+      case "bad_checkpoint":
+        return { ...result, sound };
+      default: {
+        const { anchored } = result;
+        const from = anchored === null ? 0 : anchored.to + 1;
+        return {
+          kind: "valid",
+          ...sound,
+          origin: this.#origin,
+          bytes: this.#bytes,
+          segments: this.#segments,
+          anchored,
+          unanchored: from > this.#seq ? null : { from, to: this.#seq },
+          head: kind === "present" ? "matches" : kind,
+        };
+      }
+    }
+  }
+
+  #sound(): SoundPart | null {
+    return this.#seq < 0 ? null : { entries: this.#seq + 1, lastSeq: this.#seq, headHash: this.#hash };
+  }
+
+  /** The line after the last one that is sound. */
+  #line(): number {
+    return this.#seq + 2 - this.#first;
+  }
+
+  #tampered(why: string, seq: number | null = null): AuditVerdict {
+    return { kind: "tampered", file: this.#file, line: this.#line(), seq, why, sound: this.#sound() };
+  }
+
+  #truncated(headSeq: number, source: string): AuditVerdict {
+    const gone = headSeq - this.#seq;
+    const why = `${gone} ${gone === 1 ? "entry is" : "entries are"} missing at the end: ${source} records ${headSeq + 1}`;
+    return { kind: "truncated", file: this.#file, line: this.#line(), headSeq, why, sound: this.#sound() };
+  }
+
+  #torn(bytes: number, isActive: boolean, before: number): AuditVerdict {
+    const head = this.#head;
+    if (!isActive) return this.#tampered("is not whole, although its segment was sealed");
+    if (head !== null && head.first === this.#first && head.end > this.#bytes - before) {
+      return this.#tampered("is not whole, although it was recorded");
+    }
+    const sound = this.#sound();
+    const short = sound === null ? null : checkAnchors(this.#anchors, { origin: this.#origin, size: this.#seq + 1 });
+    if (short?.kind === "short") return this.#truncated(short.size - 1, `\`${short.checkpoint}\``);
+    return { kind: "torn_tail", file: this.#file, line: this.#line(), bytes, sound };
+  }
 }
 
 /**

@@ -50,12 +50,14 @@ async function open(): Promise<Canopy> {
 async function startFromEnvironment(): Promise<Canopy> {
   const policy = fromEnvironment("CANOPY_POLICY_FILE") ?? defaultPolicyName;
   const path = fromEnvironment("CANOPY_AUDIT_LOG_PATH");
+  const keyPath = fromEnvironment("CANOPY_AUDIT_KEY_PATH");
+  const audit = { ...(path === undefined ? {} : { path }), ...(keyPath === undefined ? {} : { keyPath }) };
   const files = new Set<string>();
   const load = async (): Promise<Policy> => await loadPolicyFrom(policy, files);
-  const canopy = await startCanopy({ policy, ...(path === undefined ? {} : { audit: path }) }, load, files);
+  const canopy = await startCanopy({ policy, audit }, load, files);
   process.once("beforeExit", () => {
     opened = undefined;
-    void canopy.close();
+    canopy.close().catch((error: unknown) => process.emitWarning(error instanceof Error ? error.message : String(error), "CanopyWarning"));
   });
   return canopy;
 }
