@@ -160,7 +160,8 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   }
 
   ownFiles(): readonly string[] {
-    return [this.path, ...["lock", "head", "tree", "checkpoint", "new"].map((name) => `${this.path}.${name}`), ...this.#keyFiles];
+    // What stands beside the log has names that begin with its own.
+    return [this.path, ...this.#keyFiles];
   }
 
   /**

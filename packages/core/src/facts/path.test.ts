@@ -195,6 +195,12 @@ describe("the request", () => {
     expect(factOf("policies", { ownFiles }).canopy).toBe(false);
     expect(factOf("policies", { ownFiles }).anchor).toBe(true);
     expect(factOf("policies/other.yaml", { ownFiles }).canopy).toBe(false);
+    for (const name of ["agent.jsonl.head", "agent.jsonl.000000000000", "AGENT.jsonl.torn-1", "agent.jsonl.broken-1/agent.jsonl"]) {
+      expect(factOf(`/var/log/canopy/${name}`, { ownFiles }).canopy, name).toBe(true);
+    }
+    for (const name of ["agent.jsonlx", "agent", "other/agent.jsonl.head", "xagent.jsonl.head"]) {
+      expect(factOf(`/var/log/canopy/${name}`, { ownFiles }).canopy, name).toBe(false);
+    }
   });
 });
 

@@ -299,7 +299,8 @@ describe("the bundled policy in a runtime", () => {
     await writeFile(file, "version: 1\nextends: [canopy:default]\n");
     await using canopy = await openCanopy({ policy: file, audit: elsewhere });
     const context = { cwd: folder, safe_paths: [folder] };
-    for (const path of [elsewhere, `${elsewhere}.lock`, `${elsewhere}.head`, file, "records.jsonl"]) {
+    const beside = ["lock", "head", "tree", "checkpoint", "new", "000000000000", "torn-20260101", "broken-20260101/records.jsonl"];
+    for (const path of [elsewhere, ...beside.map((name) => `${elsewhere}.${name}`), file, "records.jsonl"]) {
       expect((await canopy.authorizeAction(context, "modify_file", { path })).decision, path).toBe("DENY");
       expect((await canopy.authorizeAction(context, "delete_file", { path })).decision, path).toBe("DENY");
     }

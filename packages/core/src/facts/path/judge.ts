@@ -50,9 +50,9 @@ export const isStartup: Question = (at, around) => lookIn(startupPlaces, at, aro
 
 export const isRunLater: Question = (at, around) => lookIn(codePlaces, at, around);
 
-/** Canopy's own: by the names that the host gave, or by the names that such files have. */
+/** Canopy's own: by the names that the host gave, what stands beside them under names that begin so, or by the names that such files have. */
 export const isCanopy: Question = (at, around) => {
-  if (around.ownFiles.some((file) => depthBelow(file, at, true) >= 0)) return "yes";
+  if (around.ownFiles.some((file) => depthBelow(file, at, true) >= 0 || isBeside(file, at))) return "yes";
   return lookIn(canopyPlaces, at, around);
 };
 
@@ -86,6 +86,16 @@ export function ask(question: Question, locations: readonly Location[], around: 
     if (hit === "maybe") best = "maybe";
   }
   return best;
+}
+
+/** Whether it is `file` with a dot and more after its name, as what belongs to a log is called, or in a directory of such a name. */
+function isBeside(file: Location, at: Location): boolean {
+  const last = file.folded.length - 1;
+  const name = file.folded[last];
+  if (name === undefined || file.root === null || file.root !== at.root) return false;
+  return (
+    at.folded[last]?.startsWith(`${name}.`) === true && file.folded.every((each, index) => index === last || each === at.folded[index])
+  );
 }
 
 function lookIn(where: Places, at: Location, around: Surroundings): Hit {
