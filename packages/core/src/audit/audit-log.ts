@@ -159,6 +159,11 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     return await holdsPolicy(this.path, policyDigest, entries);
   }
 
+  /** The number of the first entry of the segment that was written last. */
+  segment(): number {
+    return this.#writer.genesis?.first ?? 0;
+  }
+
   ownFiles(): readonly string[] {
     // What stands beside the log has names that begin with its own.
     return [this.path, ...this.#keyFiles];

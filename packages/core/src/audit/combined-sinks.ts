@@ -39,6 +39,7 @@ export function combineAuditSinks(options: CombinedSinksOptions): AuditSink {
       const answers = await Promise.all(sinks.map(async (sink) => await sink.holdsPolicy?.(digest, entries)));
       return answers.every((answer) => answer === true);
     },
+    segment: () => sinks.reduce((sum, sink) => sum + (sink.segment?.() ?? 0), 0),
     ownFiles: () => sinks.flatMap((sink) => sink.ownFiles?.() ?? []),
     close: async () => {
       await within(Promise.all(voiding), timeoutMs);

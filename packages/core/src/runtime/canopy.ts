@@ -35,7 +35,7 @@ export interface CanopyParts {
 export class Canopy implements Authorizer, AsyncDisposable {
   readonly #parts: CanopyParts;
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #recordedPolicies = new Map<string, Promise<void>>();
+  readonly #recordedPolicies = new Map<string, { readonly segment: number; readonly recorded: Promise<void> }>();
   #policy: Promise<Policy> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -156,17 +156,18 @@ export class Canopy implements Authorizer, AsyncDisposable {
     }
   }
 
-  /** The text of each policy is on record before the first decision that it made. */
+  /** The text of each policy is on record before the first decision that it made, and once more in each segment of the log. */
   async #recordPolicy(policy: Policy): Promise<void> {
     const { log } = this.#parts;
     if (log === null) throw new CanopyError("AUDIT_LOG_CLOSED", "this runtime has no audit log");
-    let recorded = this.#recordedPolicies.get(policy.digest);
-    if (recorded === undefined) {
-      recorded = recordPolicy(log, policy);
-      this.#recordedPolicies.set(policy.digest, recorded);
-      recorded.catch(() => this.#recordedPolicies.delete(policy.digest));
+    const segment = log.segment?.() ?? 0;
+    let known = this.#recordedPolicies.get(policy.digest);
+    if (known?.segment !== segment) {
+      known = { segment, recorded: recordPolicy(log, policy) };
+      this.#recordedPolicies.set(policy.digest, known);
+      known.recorded.catch(() => this.#recordedPolicies.delete(policy.digest));
     }
-    await recorded;
+    await known.recorded;
   }
 
   async #append(body: EntryBody): Promise<AppendedEntry> {
