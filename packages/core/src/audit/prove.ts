@@ -60,7 +60,7 @@ export function proveEntry(path: string, entry: number | string): Promise<EntryP
       throw new CanopyError("INVALID_OPTIONS", `entry ${index} is not \`${entry}\`: the log holds another there`);
     }
     const hashes = inclusionProof(leafAt, index, checkpoint.size).map((hash) => `${hash.toString("base64")}\n`);
-    return { proof: `${inclusionHeading}index ${index}\n${hashes.join("")}\n${text}`, line };
+    return { proof: `c2sp.org/tlog-proof@v1\nindex ${index}\n${hashes.join("")}\n${text}`, line };
   });
 }
 
@@ -92,7 +92,7 @@ export function proveGrowth(path: string, olderCheckpoint: string): Promise<stri
 
 /** Whether the proof shows that the line is in a log of one of these keys. Needs neither the log nor a disk. Total, save for keys that are none. */
 export function verifyEntryProof(proof: string, line: string, publicKeys: readonly string[]): ProofVerdict {
-  const parts = splitProof(proof, new RegExp(`^${inclusionHeading}(?:extra [A-Za-z0-9+/]+=*\n)?index (0|[1-9]\\d{0,14})\n`));
+  const parts = splitProof(proof, /^c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/]+=*\n)?index (0|[1-9]\d{0,14})\n/);
   if (parts === null) return { kind: "not_proven", why: "it is no proof in the form of C2SP tlog-proof" };
   const { checkpoint, hashes, number: index } = parts;
   const key = trustedSigner(checkpoint, publicKeys);
@@ -121,8 +121,6 @@ export function verifyGrowthProof(proof: string, olderCheckpoint: string, public
   }
   return { kind: "proven", origin: checkpoint.origin, index: null, size: checkpoint.size, key };
 }
-
-const inclusionHeading = "c2sp.org/tlog-proof@v1\n";
 
 async function prove<T>(path: string, work: (text: string, checkpoint: Checkpoint) => Promise<T>): Promise<T> {
   try {

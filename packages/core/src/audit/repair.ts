@@ -34,7 +34,7 @@ export type RepairOptions = Pick<AuditLogOptions, "path" | "keyPath" | "previous
  * cannot be looked at cannot be judged.
  */
 export async function planAuditRepair(options: RepairOptions): Promise<RepairPlan> {
-  const path = realPath(options.path);
+  const path = locate(options.path);
   const verdict = await verifyAuditLog(path);
   const { disk } = thisMachine;
   switch (verdict.kind) {
@@ -81,7 +81,7 @@ export async function planAuditRepair(options: RepairOptions): Promise<RepairPla
  */
 export async function repairAuditLog(options: RepairOptions, plan: RepairPlan): Promise<void> {
   if (plan.kind === "nothing") return;
-  const path = realPath(options.path);
+  const path = locate(options.path);
   const again = await planAuditRepair(options);
   if (again.kind !== plan.kind || JSON.stringify(again.verdict) !== JSON.stringify(plan.verdict)) {
     throw new CanopyError("AUDIT_LOG_BROKEN", `\`${basename(path)}\` has changed since it was looked at; look again`);
@@ -119,6 +119,14 @@ async function setAside(path: string, plan: RepairPlan & { readonly kind: "set_a
     throw unavailable(`set \`${basename(path)}\` aside`, error);
   } finally {
     lock.close();
+  }
+}
+
+function locate(path: string): string {
+  try {
+    return realPath(path);
+  } catch (error) {
+    throw unavailable(`find \`${path}\``, error);
   }
 }
 
