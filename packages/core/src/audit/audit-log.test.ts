@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 
 import { decision, machine, open, readEntries, temporaryDirectory, temporaryLogPath } from "./audit.test.fixture.ts";
-import { openAuditLog } from "./audit-log.ts";
+import { openAuditLog, openLogLock } from "./audit-log.ts";
 import { localDisk } from "./disk.ts";
 import type { EntryBody } from "./entry.ts";
 import type { LockMechanism } from "./lock.ts";
@@ -285,4 +285,20 @@ test("a directory in the place of the log is refused also when it appears later"
   localDisk.remove(path);
   await mkdir(path);
   await expect(log.append(decision())).rejects.toThrow(basename(path));
+});
+
+test.skipIf(process.platform === "win32")("trying again and again to open a log whose lock is stuck uses up no threads", async () => {
+  const path = await temporaryLogPath();
+  const log = await open(path, machine({ only: "fs-native-extensions" }));
+  const holder = await openLogLock(machine({ only: "fs-native-extensions" }), path);
+  expect(await holder.acquire(1000)).toBe(true);
+  const impatient = machine({ only: "fs-native-extensions", lockTimeoutMs: 20 });
+  // Twice as many as the process has threads; each of them would keep one for good.
+  for (let attempt = 0; attempt < 8; attempt += 1) await expect(open(path, impatient)).rejects.toThrow("has held the lock");
+  // A thread is left to read a file with.
+  expect((await readFile(path, "utf8")).length).toBeGreaterThan(0);
+  holder.release();
+  holder.close();
+  await expect(log.append(decision())).resolves.toMatchObject({ seq: 1 });
+  await expect((await open(path, impatient)).append(decision())).resolves.toMatchObject({ seq: 2 });
 });

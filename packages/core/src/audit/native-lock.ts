@@ -24,24 +24,40 @@ export function loadNativeLock(): OpenLock | null {
   return (path) => openLock(native, path);
 }
 
-function openLock(native: NativeExtensions, path: string): Lock {
-  let fd = localDisk.open(path, openOrCreate);
+/** A descriptor of the lock file, and what it waits for. */
+interface Handle {
+  fd: number;
   /** A wait that a thread of the system does for us; it cannot be called off. */
-  let waiting: Promise<void> | null = null;
-  let wanted = false;
+  waiting: Promise<void> | null;
+  wanted: boolean;
+}
+
+/**
+ * Handles that were closed while a thread still waited for them, by the path of the lock. Whoever opens the lock again goes on with that wait:
+ * otherwise each attempt to open a log whose lock is stuck would cost one of the few threads that all of the process shares.
+ */
+const parked = new Map<string, Handle>();
+
+function openLock(native: NativeExtensions, path: string): Lock {
+  const handle = parked.get(path) ?? { fd: localDisk.open(path, openOrCreate), waiting: null, wanted: false };
+  parked.delete(path);
 
   async function granted(timeoutMs: number): Promise<boolean> {
-    if (waiting === null && native.tryLock(fd)) return true;
-    waiting ??= wait(native, fd).finally(() => {
-      waiting = null;
+    if (handle.waiting === null && native.tryLock(handle.fd)) return true;
+    handle.waiting ??= wait(native, handle.fd).finally(() => {
+      handle.waiting = null;
       // Whoever asked has given up since.
-      if (!wanted) native.unlock(fd);
+      if (!handle.wanted) native.unlock(handle.fd);
+      if (parked.get(path) === handle) {
+        parked.delete(path);
+        localDisk.close(handle.fd);
+      }
     });
-    wanted = true;
-    const settled = await within(waiting, timeoutMs);
+    handle.wanted = true;
+    const settled = await within(handle.waiting, timeoutMs);
     // What timed out and was granted while this task was waking counts as granted: `waiting` is null then, and the lock is held.
-    wanted = settled || waiting === null;
-    return wanted;
+    handle.wanted = settled || handle.waiting === null;
+    return handle.wanted;
   }
 
   return {
@@ -50,18 +66,24 @@ function openLock(native: NativeExtensions, path: string): Lock {
       for (;;) {
         if (!(await granted(Math.max(1, end - performance.now())))) return false;
         const named = localDisk.status(path);
-        if (named !== null && sameFile(named, localDisk.fdStatus(fd))) return true;
+        if (named !== null && sameFile(named, localDisk.fdStatus(handle.fd))) return true;
         // The file was deleted or replaced: others lock the new one, so this lock excludes nobody.
-        native.unlock(fd);
-        localDisk.close(fd);
-        fd = localDisk.open(path, openOrCreate);
+        native.unlock(handle.fd);
+        localDisk.close(handle.fd);
+        handle.fd = localDisk.open(path, openOrCreate);
       }
     },
-    release: () => native.unlock(fd),
+    release: () => native.unlock(handle.fd),
     close: () => {
+      if (handle.waiting === null) {
+        localDisk.close(handle.fd);
+        return;
+      }
       // Closing a descriptor that a thread waits on would let that thread lock whatever file gets the number next.
-      if (waiting === null) localDisk.close(fd);
-      else void waiting.catch(() => undefined).then(() => localDisk.close(fd));
+      handle.waiting.catch(() => undefined);
+      const other = parked.get(path);
+      if (other === undefined) parked.set(path, handle);
+      else void handle.waiting.then(() => localDisk.close(handle.fd)).catch(() => undefined);
     },
   };
 }

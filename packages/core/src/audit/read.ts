@@ -46,9 +46,9 @@ export interface ReadOptions {
 export async function* readAuditLog(path: string, options: ReadOptions = {}): AsyncGenerator<AuditRecord, void> {
   const { last, follow = false, signal } = options;
   if (last !== undefined && (!Number.isSafeInteger(last) || last < 0)) throw new CanopyError("INVALID_OPTIONS", "`last` is not a count");
-  const done = new Set<string>();
+  const done: Done = { identities: new Set(), newest: "" };
   let start = last === undefined ? null : await startOfLast(path, last);
-  for (const before of start?.before ?? []) done.add(before);
+  for (const before of start?.before ?? []) done.identities.add(before);
   for (;;) {
     const next = await nextFile(path, done);
     if (next === null) {
@@ -60,16 +60,28 @@ export async function* readAuditLog(path: string, options: ReadOptions = {}): As
     } finally {
       await next.handle.close();
     }
-    done.add(next.identity);
+    pass(done, next, path);
     start = null;
     if (signal?.aborted === true) return;
   }
 }
 
+/** The files that were read. */
+interface Done {
+  /** Device and inode, which a file keeps when it is renamed. */
+  readonly identities: Set<string>;
+  /** The newest sealed segment among them: what is older is not even looked at again. */
+  newest: string;
+}
+
+function pass(done: Done, { identity, file }: OpenSegment, path: string): void {
+  done.identities.add(identity);
+  if (file !== path) done.newest = file;
+}
+
 interface OpenSegment {
   readonly file: string;
   readonly handle: FileHandle;
-  /** Device and inode, which a file keeps when it is renamed. */
   readonly identity: string;
 }
 
@@ -84,7 +96,7 @@ async function* readFrom(
   path: string,
   { file, handle, identity }: OpenSegment,
   start: Start | null,
-  done: ReadonlySet<string>,
+  done: Done,
   { follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal | undefined },
 ): AsyncGenerator<AuditRecord, void> {
   let offset = start?.identity === identity ? start.offset : 0;
@@ -102,7 +114,7 @@ async function* readFrom(
     }
     if (isLastLook || !follow) return;
     // A writer that goes on elsewhere has written its last line here before it does.
-    const other = await nextFile(path, new Set([...done, identity]));
+    const other = await nextFile(path, { ...done, identities: new Set([...done.identities, identity]) });
     await other?.handle.close();
     if (other !== null) isLastLook = true;
     else if (!(await waited(signal))) return;
@@ -128,14 +140,15 @@ export function parseEntry(text: string): AuditEntry | null {
 }
 
 /** The oldest file of the log that is not in `done`; null where there is none. */
-async function nextFile(path: string, done: ReadonlySet<string>): Promise<OpenSegment | null> {
+async function nextFile(path: string, { identities, newest }: Done): Promise<OpenSegment | null> {
   for (const file of segmentPaths(localDisk, path)) {
+    if (file !== path && file <= newest) continue;
     const segment = await openSegment(file, path);
     if (segment === null) continue;
-    if (!done.has(segment.identity)) return segment;
+    if (!identities.has(segment.identity)) return segment;
     await segment.handle.close();
   }
-  if (done.size > 0) return null;
+  if (identities.size > 0) return null;
   throw new CanopyError("AUDIT_LOG_UNAVAILABLE", `cannot read \`${path}\`: there is no such file or directory (ENOENT)`);
 }
 
