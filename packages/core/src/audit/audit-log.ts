@@ -13,7 +13,6 @@ import type { AppendedEntry, EntryBody } from "./entry.ts";
 import { holdsPolicy } from "./holds-policy.ts";
 import { isLockMechanism, loadLock, lockMechanisms } from "./lock.ts";
 import type { LoadLock, Lock, LockMechanism, OpenLock } from "./lock.ts";
-import { voidedBody } from "./log-file.ts";
 import { prepareEntry } from "./prepare.ts";
 import { redactionRules, refuseUnknown } from "./redact.ts";
 import type { RedactionOptions, RedactionRules } from "./redact.ts";
@@ -22,6 +21,7 @@ import { readGenesis } from "./tail.ts";
 import type { Genesis } from "./tail.ts";
 import { decodeKey } from "./tree/signed-note.ts";
 import type { NoteKey, NoteSigner } from "./tree/signed-note.ts";
+import { voidedBodies } from "./voided.ts";
 import { Writer } from "./writer.ts";
 
 export interface AuditLogOptions {
@@ -147,12 +147,8 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   }
 
   async markVoided(entries: readonly AppendedEntry[], why: string): Promise<void> {
-    await this.#writer.append(
-      voidedBody(
-        entries.map(({ seq, entryHash }) => ({ seq, hash: entryHash })),
-        why,
-      ),
-    );
+    const rejected = entries.map(({ seq, entryHash }) => ({ seq, hash: entryHash }));
+    await Promise.all(voidedBodies(rejected, why).map(async (body) => await this.#writer.append(body)));
   }
 
   async holdsPolicy(policyDigest: string, entries: number): Promise<boolean> {

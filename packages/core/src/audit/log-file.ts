@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { CanopyError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import type { Checkpointer } from "./checkpointer.ts";
-import { createNew, openForAppend, openOrCreate, openToRead, sameFile, syncDirectory, unavailable, writeAll } from "./disk.ts";
+import { createNew, openForAppend, openOrCreate, sameFile, syncDirectory, writeAll } from "./disk.ts";
 import type { Disk, FileStatus } from "./disk.ts";
 import { appendedEntry, bodyText, formatLine } from "./entry.ts";
 import type { AppendedEntry } from "./entry.ts";
@@ -12,9 +12,12 @@ import type { Head, HeadFile } from "./head.ts";
 import type { LockMechanism } from "./lock.ts";
 import { memberOf } from "./members.ts";
 import { clear, copyAnew, cutFragment, rewrite } from "./recovery.ts";
+import { firstAfterSealed, openSealed, passSealed, sealedGenesis } from "./sealed.ts";
 import { sealedPath, sealedSegments } from "./segments.ts";
-import { afterSeal, beginning, broken, entryEndingAt, isEntryAt, positionOfHead, readGenesis, scanTail } from "./tail.ts";
+import { afterSeal, beginning, broken, isEntryAt, positionOfHead, readGenesis, scanTail } from "./tail.ts";
 import type { Genesis, Position } from "./tail.ts";
+import { voidedBodies } from "./voided.ts";
+import type { Rejected } from "./voided.ts";
 
 export interface LogFileOptions {
   /** The real path of the log: symlinks of its directory are resolved. */
@@ -36,11 +39,7 @@ export interface LogFileOptions {
   readonly checkpointer: Checkpointer | null;
 }
 
-/** A line that was written, or may have been, although its caller was told that it was not. */
-interface Rejected {
-  readonly seq: number;
-  readonly hash: string;
-}
+const deniedMeanwhile = "the log could not be written when these were, so their callers were answered DENY";
 
 interface Ready {
   readonly base: Position;
@@ -127,7 +126,7 @@ export class LogFile {
     const fd = await this.#reachActive(head);
     const status = disk.fdStatus(fd);
     const genesis = this.#genesis;
-    this.#refuseOtherMechanism(genesis ?? (this.#last.seq < 0 ? null : this.#sealedGenesis()));
+    this.#refuseOtherMechanism(genesis ?? (this.#last.seq < 0 ? null : sealedGenesis(disk, path)));
     if (head !== null) this.#checkHead(head, status.size);
 
     const from = this.#last;
@@ -157,7 +156,7 @@ export class LogFile {
         `is the last one, but \`${this.#name}.head\` records ${head.seq + 1} entries`,
       );
     }
-    const owed = [...this.#headBody(headFile, scan.last), ...voidedBodies([...this.#voided.values()])];
+    const owed = [...this.#headBody(headFile, scan.last), ...voidedBodies([...this.#voided.values()], deniedMeanwhile)];
     if (genesis?.durability === "fsync" && !this.#hasFailedSync && scan.last.end > durableEnd) {
       // Whoever wrote these lines died before they were synced: nothing may rest on them as they are.
       await rewrite(disk, path, durableEnd, scan.last.end);
@@ -188,9 +187,12 @@ export class LogFile {
     this.#fd = fd;
     this.#genesis = readGenesis(disk, fd, this.#name);
     this.#begun = this.#genesis === null ? this.#options.now().getTime() : this.#genesis.begun;
-    const first = this.#genesis?.first ?? this.#firstAfterSealed();
+    const first = this.#genesis?.first ?? firstAfterSealed(disk, path);
     if (this.#last.seq < 0 && head !== null) this.#last = this.#positionOf(head, fd, first);
-    while (this.#last.first < first) await this.#passSealed();
+    while (this.#last.first < first) {
+      this.#last = await passSealed(disk, path, this.#last, (hash) => this.#noteVoided(hash));
+      this.#file = null;
+    }
     if (this.#last.first !== first)
       throw broken(this.#name, 1, "begins an older segment than the one that was written last: the log was replaced");
     return fd;
@@ -211,43 +213,9 @@ export class LogFile {
     }
   }
 
-  /** Reads the rest of the sealed segment that `#last` stands in. */
-  async #passSealed(): Promise<void> {
-    const { disk, path } = this.#options;
-    const file = sealedPath(path, this.#last.first);
-    const fd = openSealed(disk, file);
-    try {
-      if (disk.fdStatus(fd).size < this.#last.end || !isEntryAt(disk, fd, this.#last)) {
-        throw broken(basename(file), this.#last.seq - this.#last.first + 1, "was changed or removed after it was written");
-      }
-      const { last, fragment } = await scanTail(disk, fd, basename(file), this.#last, ({ hash }) => this.#noteVoided(hash));
-      if (fragment !== null || !last.isSeal)
-        throw broken(basename(file), last.seq - last.first + 2, "is missing: the segment does not end with its seal");
-      this.#last = afterSeal(last);
-      this.#file = null;
-    } finally {
-      disk.close(fd);
-    }
-  }
-
   #noteVoided(hash: string): void {
     const rejected = this.#rejected.get(hash);
     if (rejected !== undefined) this.#voided.set(hash, rejected);
-  }
-
-  /** The `seq` that the next segment begins with, after those that are sealed; 0 where there are none. */
-  #firstAfterSealed(): number {
-    const { disk, path } = this.#options;
-    const newest = sealedSegments(disk, path).at(-1);
-    if (newest === undefined) return 0;
-    const fd = openSealed(disk, newest.path);
-    try {
-      const end = entryEndingAt(disk, fd, newest.first, disk.fdStatus(fd).size);
-      if (end?.isSeal === true) return end.seq + 1;
-    } finally {
-      disk.close(fd);
-    }
-    throw broken(basename(newest.path), 1, "begins a segment that does not end with its seal, and nothing follows it");
   }
 
   /** Whether the file is the log's newest sealed segment, so that a new one may be begun. */
@@ -270,7 +238,7 @@ export class LogFile {
     }
     if (!isSealed && this.#last.seq >= 0) throw this.#outOfReach();
     if (!isSealed) return;
-    const next = this.#firstAfterSealed();
+    const next = firstAfterSealed(disk, path);
     if ((head !== null && head.seq >= next) || this.#last.seq >= next) {
       throw broken(this.#name, 1, `is missing: entries after number ${next - 1} were recorded; restore it`);
     }
@@ -490,27 +458,14 @@ export class LogFile {
   }
 
   #continuing(): string {
-    const genesis = this.#genesis ?? this.#sealedGenesis();
+    const { disk, path } = this.#options;
+    const genesis = this.#genesis ?? sealedGenesis(disk, path);
     return bodyText("log.continued", [
       memberOf("origin", genesis.origin),
       memberOf("lock", genesis.lock),
       memberOf("durability", genesis.durability),
       memberOf("public_key", this.#options.checkpointer?.publicKey ?? genesis.publicKey),
     ]);
-  }
-
-  /** What the newest sealed segment said of the log. */
-  #sealedGenesis(): Genesis {
-    const { disk, path } = this.#options;
-    const newest = sealedSegments(disk, path).at(-1);
-    const fd = newest === undefined ? null : openSealed(disk, newest.path);
-    try {
-      const genesis = fd === null ? null : readGenesis(disk, fd, basename(newest?.path ?? path));
-      if (genesis !== null) return genesis;
-    } finally {
-      if (fd !== null) disk.close(fd);
-    }
-    throw broken(this.#name, 1, "is missing, and no sealed segment says what log this is");
   }
 
   /** Says on record that the head file was gone, because until then the end of the log could be cut unseen. */
@@ -527,29 +482,4 @@ export class LogFile {
 /** A head whose entry lies beyond the end of its file: checked, and refused, where that is told best. */
 function beginningOf({ first }: Head): Position {
   return { ...beginning, first };
-}
-
-function openSealed(disk: Disk, file: string): number {
-  try {
-    return disk.open(file, openToRead);
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== "ENOENT") throw unavailable(`read \`${basename(file)}\``, error);
-    throw broken(basename(file), 1, "is missing: a sealed segment of the log was removed");
-  }
-}
-
-/** Marks lines whose callers were told that they are not on record, although they are. */
-function voidedBodies(voided: readonly Rejected[]): readonly string[] {
-  const most = 400;
-  const bodies: string[] = [];
-  for (let from = 0; from < voided.length; from += most) {
-    const why = "the log could not be written when these were, so their callers were answered DENY";
-    bodies.push(voidedBody(voided.slice(from, from + most), why));
-  }
-  return bodies;
-}
-
-export function voidedBody(voided: readonly Rejected[], why: string): string {
-  const entries = voided.map(({ seq, hash }) => ({ seq, entry_hash: hash }));
-  return bodyText("decision.voided", [memberOf("entries", entries), memberOf("why", why)]);
 }
