@@ -191,7 +191,9 @@ async function prepare(tool: GuardedTool | undefined, parts: CallParts): Promise
   const read = readText(text);
   if (read.refused !== undefined || tool.parse === undefined) return read;
   try {
-    return { args: await tool.parse(text) };
+    const parsed: unknown = tool.parse(text);
+    // Awaited only where it must be, so that calls are asked about in their order.
+    return { args: parsed instanceof Promise ? await parsed : parsed };
   } catch (error) {
     return { args: text, refused: `the arguments do not fit the tool (${messageOf(error)})` };
   }
