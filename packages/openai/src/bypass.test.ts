@@ -31,6 +31,15 @@ async function run({ client }: Sdk, tools: readonly unknown[], calls: readonly S
     .catch((error: unknown) => `rejected: ${(error as Error).message}`);
 }
 
+/** A reader that many parsers of other languages are. */
+function firstKeyWins(text: string): unknown {
+  return /"sure":(\w+)/.exec(text)?.[1];
+}
+
+function chat(name: string, text: string) {
+  return { id: "1", type: "function", function: { name, arguments: text } };
+}
+
 const calls = [{ tool: "wipe", args: { sure: true } }];
 
 describe.each(sdks)("the ways around a guard, with openai $major", (sdk) => {
@@ -75,7 +84,6 @@ describe.each(sdks)("the ways around a guard, with openai $major", (sdk) => {
 
   it("a repeated key means one thing to one reader and another to the next; such a text does not run", async () => {
     const text = '{"sure":false,"sure":true}';
-    const firstKeyWins = (given: string): unknown => /"sure":(\w+)/.exec(given)?.[1];
     const ran: unknown[] = [];
     const tool = {
       type: "function" as const,
@@ -84,7 +92,7 @@ describe.each(sdks)("the ways around a guard, with openai $major", (sdk) => {
     expect(await run(sdk, [tool], [{ tool: "wipe", args: text }])).toBe("done");
     // A judge that reads with JSON.parse would have been shown `true`.
     expect(ran.splice(0)).toEqual(["false"]);
-    const authorizer = fakeAuthorizer(({ tool: call }) => ((call?.args as { sure: boolean }).sure ? "ALLOW" : "DENY"));
+    const authorizer = fakeAuthorizer(({ tool: call }) => ((call?.args as { sure: boolean } | undefined)?.sure ? "ALLOW" : "DENY"));
     expect(await run(sdk, guardTools([tool], { agentCtx, authorizer }), [{ tool: "wipe", args: text }])).toBe("done");
     expect(ran).toEqual([]);
   });
@@ -142,7 +150,7 @@ describe.each(sdks)("the ways around a guard, with openai $major", (sdk) => {
 
   it("two calls with one id are two calls, each with its own answer", async () => {
     const ran: unknown[] = [];
-    const authorizer = fakeAuthorizer(({ tool }) => ((tool?.args as { sure: boolean }).sure ? "DENY" : "ALLOW"));
+    const authorizer = fakeAuthorizer(({ tool }) => ((tool?.args as { sure: boolean } | undefined)?.sure ? "DENY" : "ALLOW"));
     const tools = [wipe(sdk, ran)] as const;
     const twice = [false, true].map((sure) => ({ id: "same", tool: "wipe", args: { sure } }));
     await run(sdk, guardTools([...tools], { agentCtx, authorizer }), twice);
@@ -189,7 +197,6 @@ describe("calls that are not whole, or not what they seem", () => {
     expect(ran).toEqual([]);
   });
 
-  const chat = (name: string, text: string) => ({ id: "1", type: "function", function: { name, arguments: text } });
   it.each<readonly [string, object, string]>([
     [
       "an answer that hit its limit",
@@ -225,11 +232,13 @@ describe("calls that are not whole, or not what they seem", () => {
   });
 
   it("a pending call that was edited is judged as what it now says", async () => {
-    const authorizer = fakeAuthorizer(({ tool }) => ((tool?.args as { sure?: boolean }).sure === true ? "DENY" : "REQUIRE_APPROVAL"));
+    const authorizer = fakeAuthorizer(({ tool }) =>
+      (tool?.args as { sure?: boolean } | undefined)?.sure === true ? "DENY" : "REQUIRE_APPROVAL",
+    );
     const dispatcher = createToolDispatcher(tools, { agentCtx, authorizer, onApproval: "pause" });
     const { pending } = await dispatcher.dispatchAll({ output: [call] });
     const edited = pending.map((each) => ({ ...each, call: { ...each.call, arguments: '{"sure":true}' } }));
-    const { outputs } = await dispatcher.resume(edited as typeof pending);
+    const { outputs } = await dispatcher.resume(edited);
     expect(outputs).toMatchObject([{ output: expect.stringContaining("denied") as string }]);
     expect(ran).toEqual([]);
   });

@@ -60,6 +60,10 @@ function callsOf({ api }: HandLoop): readonly ScriptedCall[] {
   ];
 }
 
+function show(output: unknown): string {
+  return typeof output === "string" ? output : (JSON.stringify(output) ?? "undefined");
+}
+
 /** A loop as one writes it without Canopy: every call is looked up and run. */
 function unguarded(loop: HandLoop, ran: unknown[]): Parameters<HandLoop["run"]>[2] {
   const [read, pay, note] = toolset(loop, ran) as unknown as [{ $callback: Run }, { execute?: Run; function: { function: Run } }, never];
@@ -68,7 +72,6 @@ function unguarded(loop: HandLoop, ran: unknown[]): Parameters<HandLoop["run"]>[
     pay: pay.execute ?? pay.function.function,
     note: (note as typeof pay).execute ?? (note as typeof pay).function.function,
   };
-  const show = (output: unknown): string => (typeof output === "string" ? output : (JSON.stringify(output) ?? "undefined"));
   return async (answer: Answer) => {
     if (answer.choices !== undefined) {
       const { tool_calls: calls = [], ...message } = answer.choices[0]?.message ?? {};
@@ -89,7 +92,7 @@ function unguarded(loop: HandLoop, ran: unknown[]): Parameters<HandLoop["run"]>[
     }
     const items = (answer.output ?? []).map(({ parsed_arguments: _parsed, content, ...item }) => ({
       ...item,
-      ...(content === undefined ? {} : { content: content.map(({ parsed: _, ...part }) => part) }),
+      ...(content === undefined ? {} : { content: content.map(({ parsed: _part, ...part }) => part) }),
     }));
     const outputs = await Promise.all(
       (answer.output ?? [])
@@ -122,7 +125,7 @@ describe.each(handLoops)("a hand-written loop over $title", (loop) => {
   it("shows host and model the same where all is allowed", async () => {
     for (const script of [[callsOf(loop)], callsOf(loop).map((call) => [call]), ["hello"]] satisfies Turn[][]) {
       const [bareRan, ran]: [unknown[], unknown[]] = [[], []];
-      const bare = await loop.run(toolset(loop, []), script, unguarded(loop, bareRan) as never);
+      const bare = await loop.run(toolset(loop, []), script, unguarded(loop, bareRan));
       const authorizer = fakeAuthorizer();
       const dispatcher = createToolDispatcher<Tools>(toolset(loop, ran), { agentCtx, authorizer });
       const guarded = await loop.run(toolset(loop, []), script, dispatching(dispatcher));
@@ -177,7 +180,7 @@ describe.each(handLoops)("a hand-written loop over $title", (loop) => {
     const again = await pausing.resume(stored.pending as never);
     expect(again).toEqual({ outputs: [], pending: first.pending });
 
-    const granted = fakeAuthorizer(({ tool }) => ((tool?.args as { amount: number }).amount === 5 ? "ALLOW" : "DENY"));
+    const granted = fakeAuthorizer(({ tool }) => ((tool?.args as { amount: number } | undefined)?.amount === 5 ? "ALLOW" : "DENY"));
     const later = createToolDispatcher<Tools>(toolset(loop, ran), { agentCtx, authorizer: granted, onApproval: "pause" });
     const { outputs, pending } = await later.resume(stored.pending as never);
     expect(pending).toEqual([]);

@@ -1,6 +1,7 @@
 import { CanopyError } from "@canopy-runtime/core";
 import { guardCall, oneLine, prepareGuard, refusalError } from "@canopy-runtime/core/pep";
 import type { Call, Guard } from "@canopy-runtime/core/pep";
+import type { ResponseInputItem } from "openai/resources/responses/responses";
 
 import { guardEach } from "./guard-each.ts";
 import type { Guarded, HostWords, ToolOptions, UntypedOptions } from "./guard-each.ts";
@@ -60,10 +61,7 @@ export interface ToolDispatcher<MODE extends "message" | "pause" = "message"> {
       completion: { readonly choices: readonly { readonly message: MESSAGE }[] },
       extras?: DispatchExtras,
     ): Promise<Dispatched<MESSAGE, ChatCallItem>>;
-    <ITEM extends object>(
-      response: { readonly output: readonly ITEM[] },
-      extras?: DispatchExtras,
-    ): Promise<Dispatched<ITEM, ResponsesCallItem>>;
+    (response: { readonly output: readonly object[] }, extras?: DispatchExtras): Promise<Dispatched<ResponseInputItem, ResponsesCallItem>>;
   };
   /**
    * Asks about pending calls again, in this process or a later one, and runs those that are allowed by now. What was edited since is
@@ -118,24 +116,15 @@ export function createToolDispatcher(
       signal: extras.signal,
     };
     const ended = await guardCall(guard, call, (args) => runTool(tool, parts, args, extras));
-    switch (ended.kind) {
-      case "done":
-        return outputOf(parts.item, textOf(ended.output));
-      case "failed":
-        return outputOf(parts.item, `the tool ran and failed: ${messageOf(ended.error)}`);
-      case "aborted":
-        return outputOf(parts.item, "aborted, the tool did not run");
-      case "refused": {
-        const { decision } = ended;
-        if (prepared.refused !== undefined) {
-          return outputOf(parts.item, `denied, the tool did not run: ${oneLine(prepared.refused)}`);
-        }
-        if (decision.decision === "REQUIRE_APPROVAL" && onApproval === "pause") {
-          return { call: parts.item, approvalId: decision.approvalId, reason: decision.reason };
-        }
-        return outputOf(parts.item, refusalError(decision).message);
-      }
+    if (ended.kind === "done") return outputOf(parts.item, textOf(ended.output));
+    if (ended.kind === "failed") return outputOf(parts.item, `the tool ran and failed: ${messageOf(ended.error)}`);
+    if (ended.kind === "aborted") return outputOf(parts.item, "aborted, the tool did not run");
+    if (prepared.refused !== undefined) return outputOf(parts.item, `denied, the tool did not run: ${oneLine(prepared.refused)}`);
+    const { decision } = ended;
+    if (decision.decision === "REQUIRE_APPROVAL" && onApproval === "pause") {
+      return { call: parts.item, approvalId: decision.approvalId, reason: decision.reason };
     }
+    return outputOf(parts.item, refusalError(decision).message);
   }
 
   async function runAll(
@@ -203,15 +192,10 @@ function runTool(tool: GuardedTool | undefined, { text }: CallParts, args: unkno
   if (tool === undefined) throw invalid("there is no such tool");
   const { form, callback, input } = tool;
   const given = input === "parsed" ? args : text;
-  switch (form) {
-    case "execute":
-      return Reflect.apply(callback, tool.tool, [given, extras]);
-    case "definition":
-      // No runner here: a tool that needs one does not compile.
-      return Reflect.apply(callback, (tool.tool as { readonly function?: unknown }).function, [given, undefined, extras.toolContext]);
-    case "callback":
-      return Reflect.apply(callback, undefined, [given, undefined, extras.toolContext]);
-  }
+  if (form === "execute") return Reflect.apply(callback, tool.tool, [given, extras]);
+  // No runner here: a tool that needs one does not compile.
+  const self = form === "definition" ? (tool.tool as { readonly function?: unknown }).function : undefined;
+  return Reflect.apply(callback, self, [given, undefined, extras.toolContext]);
 }
 
 /** The output as the SDK's own loop would show it to the model. */

@@ -93,12 +93,11 @@ function chatCall(call: ScriptedCall, index: number): Event {
     : { id, type: "custom", custom: { name: call.tool, input: call.input } };
 }
 
+function chunk(delta: object, finish: string | null = null): Event {
+  return { ...meta, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: finish, logprobs: null }] };
+}
+
 function chunks(turn: Turn): readonly Event[] {
-  const chunk = (delta: object, finish: string | null = null): Event => ({
-    ...meta,
-    object: "chat.completion.chunk",
-    choices: [{ index: 0, delta, finish_reason: finish, logprobs: null }],
-  });
   if (typeof turn === "string") return [chunk({ role: "assistant", content: "" }), chunk({ content: turn }), chunk({}, "stop")];
   const calls = turn.flatMap((call, index) => [
     chunk({ tool_calls: [{ index, id: idOf(call, index), type: "function", function: { name: call.tool, arguments: "" } }] }),

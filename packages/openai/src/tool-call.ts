@@ -81,7 +81,9 @@ export function readCall(value: unknown, isWhole: boolean = false): CallParts {
         : parts({ type, ...rest, input: string(call["input"], "input") });
     return status === undefined || status === null || status === "completed" ? read : { ...read, refused: cutShort };
   }
-  throw type === undefined || String(type).includes(".") ? unfinished() : noCall("is of a type that this version does not know");
+  throw type === undefined || (typeof type === "string" && type.includes("."))
+    ? unfinished()
+    : noCall("is of a type that this version does not know");
 }
 
 /** What a model answered: its calls, and the items to append before their outputs. */
@@ -132,16 +134,12 @@ type Fields = Readonly<Record<string, unknown>>;
 const cutShort = "the model's answer was cut short, and the call may not be whole";
 
 function parts(item: ToolCallItem): CallParts {
-  switch (item.type) {
-    case "function":
-      return { item, callId: item.id, name: item.function.name, text: item.function.arguments, isCustom: false };
-    case "custom":
-      return { item, callId: item.id, name: item.custom.name, text: item.custom.input, isCustom: true };
-    case "function_call":
-      return { item, callId: item.call_id, name: qualified(item), text: item.arguments, isCustom: false };
-    case "custom_tool_call":
-      return { item, callId: item.call_id, name: qualified(item), text: item.input, isCustom: true };
-  }
+  if (item.type === "function") return { item, callId: item.id, name: item.function.name, text: item.function.arguments, isCustom: false };
+  if (item.type === "custom") return { item, callId: item.id, name: item.custom.name, text: item.custom.input, isCustom: true };
+  const shared = { item, callId: item.call_id, name: qualified(item) };
+  return item.type === "function_call"
+    ? { ...shared, text: item.arguments, isCustom: false }
+    : { ...shared, text: item.input, isCustom: true };
 }
 
 /** A name within a namespace is another name: no tool here has one. */
