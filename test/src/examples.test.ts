@@ -32,3 +32,12 @@ it("tidy-up stops a real agent loop before it does harm, and every claim that it
   expect(output).not.toContain("NOT SO");
   expect(output.match(/^ {2}ok /gm)).toHaveLength(7);
 });
+
+it.each([
+  ["openai-run-tools/main.ts", 4],
+  ["openai-responses/main.ts", 5],
+])("%s runs against a server on this machine, and every claim that it makes is so", async (file, claims) => {
+  const output = await runExample(file);
+  expect(output).not.toContain("NOT SO");
+  expect(output.match(/^ {2}ok /gm)).toHaveLength(claims);
+});

@@ -51,7 +51,7 @@ async function copyDependencies(from: string, folder: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  app = await install(["core"]);
+  app = await install(["core", "openai"]);
 });
 
 afterAll(async () => {
@@ -84,6 +84,18 @@ describe.each(nodes)("the packed core under %s", (node) => {
     const { stdout, stderr } = await run(node, ["app.cjs"], { cwd: app, env: { ...process.env, CANOPY_AUDIT_LOG_PATH: log } });
     expect(stdout.trim()).toBe("DENY valid");
     expect(stderr).not.toMatch(/ERR_REQUIRE/);
+  });
+
+  it("comes with guarded tools for the OpenAI SDK, which need no SDK to be there at run time", async () => {
+    await writeFile(
+      join(app, "openai.mjs"),
+      `import { guardTools } from "@canopy-runtime/openai";
+       const bash = { type: "function", function: { name: "execute_shell", parameters: {}, function: () => "ran" } };
+       const [guarded] = guardTools([bash], { agentCtx: { env: "production" } });
+       console.log(await guarded.function.function('{"command":"rm -rf /"}'));`,
+    );
+    const { stdout } = await run(node, ["openai.mjs"], { cwd: app, env: { ...process.env, CANOPY_AUDIT_LOG_PATH: log } });
+    expect(stdout).toContain("denied, the tool did not run");
   });
 
   it("offers the pure policy engine by itself", async () => {

@@ -18,6 +18,8 @@ export interface Call {
   readonly args: unknown;
   /** What a function for `agentCtx` is given: from the host program, never from the model. */
   readonly host: unknown;
+  /** Why the call will not run whatever is answered, as a clause ("there is no such tool"); it is asked about so that the attempt is on record. */
+  readonly refused?: string | undefined;
   /** The framework's id of the call. It comes from the model: recorded, trusted for nothing. */
   readonly callId?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -41,7 +43,7 @@ export async function ask(guard: Guard, call: Call, args: Snapshot, isGivenUp: (
   let authorizer: Authorizer | undefined;
   try {
     authorizer = guard.authorizer ?? defaultAuthorizer();
-    const refusals: string[] = [];
+    const refusals: string[] = call.refused === undefined ? [] : [call.refused];
     const agentCtx = await attempt("the agent context could not be read", refusals, {}, () => contextOf(guard, call));
     const asker = authorizer;
     const policyBindings = await attempt("the policy's bindings could not be read", refusals, [], () => bindingsOf(asker, guard.name));
