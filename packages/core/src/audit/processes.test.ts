@@ -163,23 +163,29 @@ test.skipIf(process.platform === "win32").for(mechanisms)(
     const path = await temporaryLogPath();
     const { options, publicKey } = await crowded(path);
     const appenders = Array.from({ length: 2 }, () => start(path, mechanism, 1_000_000, { ...options, lockTimeoutMs: 250 }));
+    const stopped: Appender[] = [];
+    while (appenders.some((appender) => appender.acked.length === 0)) await sleep(20);
     for (let round = 1; round <= (isLong ? 30 : 3); round += 1) {
       const stopping = start(path, mechanism, 1_000_000, { ...options, lockTimeoutMs: 250, stopAfter: 3 * round });
       // All of the others are refused, because the one that is stopped holds the lock.
       const before = appenders.map(({ refused }) => refused());
       await expect.poll(() => appenders.every(({ refused }, index) => refused() > (before[index] ?? 0)), { timeout: 20_000 }).toBe(true);
+      // What they had printed before is read by then.
+      await sleep(300);
       const acked = appenders.map((appender) => appender.acked.length);
       await sleep(600);
       expect(appenders.map((appender) => appender.acked.length)).toEqual(acked);
       stopping.process.kill("SIGCONT");
       await expect.poll(() => stopping.acked.length, { timeout: 20_000 }).toBeGreaterThan(12 * round);
-      appenders.push(stopping);
+      stopping.process.kill("SIGKILL");
+      await stopping.ended;
+      stopped.push(stopping);
     }
     for (const appender of appenders) appender.process.kill("SIGKILL");
     await Promise.all(appenders.map(async ({ ended }) => await ended));
     const last = start(path, mechanism, 1, options);
     await last.ended;
-    const acked = [...appenders, last].flatMap((appender) => appender.acked);
+    const acked = [...appenders, ...stopped, last].flatMap((appender) => appender.acked);
     expect(await soundness(path, acked, publicKey)).toEqual(sound);
   },
 );

@@ -26,7 +26,7 @@ export function expandWords(words: readonly Word[], shell: Shell): readonly Fiel
 function expandWord(word: Word, shell: Shell): readonly Field[] {
   const [only] = word.parts;
   if (only?.kind === "text" && word.parts.length === 1) return [field(only.value)];
-  const splitter = new Splitter();
+  const splitter = new Splitter(splitsOtherwise(shell.state));
   for (const part of word.parts) {
     switch (part.kind) {
       case "text":
@@ -43,8 +43,9 @@ function expandWord(word: Word, shell: Shell): readonly Field[] {
         break;
       }
       case "parameter":
-        if (part.form === "plain" && (part.name === "@" || part.name === "*"))
-          splitter.list(positionals(shell.state), part.quoted && part.name === "@");
+        if (part.form === "plain" && (part.name === "@" || (part.name === "*" && !part.quoted)))
+          splitter.list(positionals(shell.state), part.quoted);
+        else if (part.quoted && part.list) splitter.spread(expandPart(part, shell));
         else if (part.quoted) splitter.whole(expandPart(part, shell));
         else splitter.split(expandPart(part, shell));
         break;
@@ -148,6 +149,8 @@ function parameter(part: Parameter, shell: Shell): Text {
       const value = variable(part.name, shell.state);
       if (isKnown(value) && value.text !== "") return value;
       const [operand = empty] = operands;
+      // Empty, or unset: without the colon that makes a difference, and `unset` leaves it open.
+      if (!part.colon && value.text === "") return unknown(value.sources | operand.sources);
       if (part.assigns)
         shell.state.set(part.name, isKnown(value) && value.text === "" ? operand : unknown(value.sources | operand.sources));
       if (isKnown(value)) return operand;
@@ -185,7 +188,7 @@ export function variable(name: string, state: State): Text {
       return directory(state);
     case "@":
     case "*":
-      return state.positional === null ? unknown() : joined(state.positional, " ");
+      return state.positional === null || splitsOtherwise(state) ? unknown() : joined(state.positional, " ");
     case "IFS":
     case "OLDPWD":
     case "-":
@@ -194,6 +197,12 @@ export function variable(name: string, state: State): Text {
     default:
       return known(mark.unset);
   }
+}
+
+/** Whether values are split elsewhere than at blanks, or `"$*"` is joined by something else. */
+function splitsOtherwise(state: State): boolean {
+  const separators = state.variables.get("IFS");
+  return separators !== undefined && separators.text !== " \t\n";
 }
 
 function positionals(state: State): readonly Field[] {
@@ -233,6 +242,11 @@ class Splitter {
   #many = false;
   #present = false;
   #under: readonly string[] | null = null;
+  readonly #splitsOtherwise: boolean;
+
+  constructor(otherwise: boolean) {
+    this.#splitsOtherwise = otherwise;
+  }
 
   /** A text that stays together. */
   whole(text: Text): void {
@@ -246,10 +260,20 @@ class Splitter {
     this.#glob = true;
   }
 
+  /** Any number of words. */
+  spread(text: Text): void {
+    this.whole(isKnown(text) ? unknown(text.sources) : text);
+    this.#many = true;
+  }
+
   /** A text that is split at blanks, and whose pattern characters count. */
   split(text: Text): void {
-    if (text.text === mark.number) {
+    if (text.text === mark.number && !this.#splitsOtherwise) {
       this.whole(text);
+      return;
+    }
+    if (this.#splitsOtherwise && text.text !== "") {
+      this.spread(unknown(text.sources));
       return;
     }
     const pieces = text.text.split(/[ \t\n]+/);

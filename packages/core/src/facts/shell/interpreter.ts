@@ -14,6 +14,7 @@ import { argumentOf, baseName, shown } from "./paths.ts";
 import { openRedirects, unredirected } from "./redirects.ts";
 import type { Redirected } from "./redirects.ts";
 import type { Assignment, Node, Redirect, Script, SimpleCommand, Statement } from "./script.ts";
+import { Table } from "./state.ts";
 import type { State } from "./state.ts";
 import { isConfusable } from "./suspicious.ts";
 import { conditional, empty, field, isKnown, joined, literal, mark, source, unknown, withoutEnd } from "./text.ts";
@@ -351,12 +352,14 @@ export class Interpreter extends Ledger {
 
   #callFunction(name: string, body: Node, args: readonly Field[], state: State, stdin: Text): Text {
     this.#uncalled.delete(body);
-    const { positional } = state;
+    const { positional, locals } = state;
+    state.locals = new Table();
     state.positional = args.some((item) => item.many || item.glob) ? null : args;
     // Recursion ends here: the body was looked at with the arguments of its first call.
     state.functions.delete(name);
     const output = this.node(body, state, stdin);
     state.positional = positional;
+    state.endFunction(locals);
     if (!state.functions.has(name)) state.functions.set(name, body);
     return output;
   }

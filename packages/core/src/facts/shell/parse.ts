@@ -278,7 +278,17 @@ class Reader {
         return [{ kind: "opaque", why: "braces that expand to many words", scripts: this.scriptsIn(from) }];
       case "SimpleExpansion":
         return [
-          { kind: "parameter", name: from.text.replace(/^\$|\\\n/g, ""), quoted, form: "plain", words: [], assigns: false, evaluated: [] },
+          {
+            kind: "parameter",
+            name: from.text.replace(/^\$|\\\n/g, ""),
+            quoted,
+            form: "plain",
+            words: [],
+            list: false,
+            colon: false,
+            assigns: false,
+            evaluated: [],
+          },
         ];
       case "ParameterExpansion":
         return [this.parameter(from, quoted)];
@@ -299,6 +309,7 @@ class Reader {
     const evaluated: Word[] = from.index === undefined || /^[@*]$/.test(from.index.text) ? [] : [this.word(from.index)];
     let form: Parameter["form"] = from.prefix === undefined && from.index === undefined ? "plain" : "other";
     let assigns = false;
+    let colon = false;
     switch (operation?.type) {
       case undefined:
         if (from.prefix === "!") form = "evaluates";
@@ -306,6 +317,7 @@ class Reader {
       case "Default":
         words.push(this.word(operation.operand));
         assigns = operation.operator.endsWith("=");
+        colon = operation.operator.startsWith(":");
         if (form === "plain") form = operation.operator.endsWith("?") ? "required" : operation.operator.endsWith("+") ? "other" : "default";
         else if (from.prefix === "!") form = "evaluates";
         break;
@@ -336,7 +348,8 @@ class Reader {
       default:
         unreachable(operation);
     }
-    return { kind: "parameter", name: from.parameter, quoted, form, words, assigns, evaluated };
+    const isEach = from.index?.text === "@" || from.parameter === "@" || (operation?.type === "Names" && from.text.endsWith("@}"));
+    return { kind: "parameter", name: from.parameter, quoted, form, words, list: isEach && from.prefix !== "#", colon, assigns, evaluated };
   }
 
   arithmetic(from: ast.ArithmeticExpression | undefined): Arithmetic {

@@ -89,6 +89,10 @@ export interface Parameter {
   /** `plain` is `$x` or `${x}`; `default` has its operand as the only word; `evaluates` runs data as code (`${x@P}`, `${!x}`). */
   readonly form: "plain" | "default" | "required" | "other" | "evaluates";
   readonly words: readonly Word[];
+  /** It stands for each of several values, also in quotes: `${a[@]}`, `${@:2}`, `${!a@}`. */
+  readonly list: boolean;
+  /** `${x:-word}`, unlike `${x-word}`: an empty value counts as none. */
+  readonly colon: boolean;
   /** `${x:=word}`: it may set the variable. */
   readonly assigns: boolean;
   /** A subscript, an offset, a length: evaluated as arithmetic. */

@@ -5,6 +5,11 @@ import type { Text } from "./text.ts";
 /** The most directories that a script is thought to be in at once. */
 const mostDirectories = 8;
 
+/** What a variable was, where it was anything. */
+interface Saved {
+  readonly value: Text | undefined;
+}
+
 export interface Where {
   readonly directories: readonly string[];
   readonly lost: boolean;
@@ -20,6 +25,8 @@ export class State {
   moved = false;
   home: string | undefined;
   positional: readonly Text[] | null = null;
+  /** What the variables that the function made its own were before, by name; null outside of functions. */
+  locals: Table<Saved> | null = null;
   stdin: Text = unknown();
   /** Directories of `pushd`. */
   stack: readonly Where[] = [];
@@ -47,6 +54,7 @@ export class State {
     const copy = new State(undefined, this.home, this);
     copy.#place(this);
     copy.stdin = this.stdin;
+    copy.locals = this.locals === null ? null : new Table(this.locals);
     return copy;
   }
 
@@ -54,6 +62,7 @@ export class State {
   become(other: State): void {
     this.#place(other);
     this.home = other.home;
+    if (other.locals !== null) this.locals?.become(other.locals);
     this.variables.become(other.variables);
     this.functions.become(other.functions);
     this.descriptors.become(other.descriptors);
@@ -81,6 +90,8 @@ export class State {
     });
     this.functions.merge(other.functions, (mine, theirs) => mine ?? theirs);
     this.descriptors.merge(other.descriptors, (mine = empty, theirs = empty) => unknown(mine.sources | theirs.sources));
+    // Where only one of the two made it its own, what becomes of it outside is not known.
+    if (other.locals !== null) this.locals?.merge(other.locals, () => ({ value: unknown() }));
     if (this.positional !== other.positional) this.positional = null;
     if (this.stack !== other.stack) this.stack = [];
   }
@@ -102,6 +113,22 @@ export class State {
     for (const name of this.variables.keys()) this.variables.set(name, unknown());
     this.lost = true;
     this.positional = null;
+  }
+
+  /** The variable is the function's own from here on: what it was before comes back when the function ends. */
+  makeLocal(name: string): void {
+    if (this.locals?.has(name) === false) this.locals.set(name, { value: this.variables.get(name) });
+  }
+
+  /** What the functions around the one that ends have made their own, and the values that come back with its end. */
+  endFunction(outer: Table<Saved> | null): void {
+    for (const name of this.locals?.keys() ?? []) {
+      const value = this.locals?.get(name)?.value;
+      if (value === undefined) this.variables.delete(name);
+      else this.variables.set(name, value);
+      if (name === "HOME") this.home = undefined;
+    }
+    this.locals = outer;
   }
 
   set(name: string, value: Text): void {

@@ -6,10 +6,25 @@ import type { Field, Text } from "../text.ts";
 import { echoText, formatText } from "../constant.ts";
 import { evaluatesSubscript } from "./variables.ts";
 
+/** The parameters, where it is certain how many there are. */
+function certain(fields: readonly Field[]): readonly Field[] | null {
+  return fields.some((item) => item.many || item.glob) ? null : fields;
+}
+
 const nothing = { run: (): Text => empty } as const;
 
 export const builtinCommands: CommandTable = {
-  ": true false exit return break continue shift times disown logout suspend": nothing,
+  ": true false exit return break continue times disown logout suspend": nothing,
+  shift: {
+    run: (call) => {
+      const count = call.args.length === 0 ? "1" : (literal(call.args[0]) ?? "");
+      const { positional } = call.state;
+      // More than there are shifts nothing; what that does to the rest of the script, nobody follows.
+      const isCertain = positional !== null && /^\d{1,4}$/.test(count) && Number(count) <= positional.length;
+      call.state.positional = isCertain ? positional.slice(Number(count)) : null;
+      return empty;
+    },
+  },
   cd: { options: "-[@eLP]", ordered: true, run: changeDirectory },
   pushd: { options: "-n", ordered: true, run: changeDirectory },
   popd: {
@@ -113,7 +128,7 @@ export const builtinCommands: CommandTable = {
     run: (call) => {
       if (call.args.length === 0) call.effect("secret:environment");
       const at = call.args.findIndex((item) => literal(item) === "--");
-      if (at >= 0) call.state.positional = call.args.slice(at + 1);
+      if (at >= 0) call.state.positional = certain(call.args.slice(at + 1));
       else if (call.args.some((item) => !/^[-+]/.test(item.text))) call.state.positional = null;
       return empty;
     },

@@ -25,7 +25,9 @@ export const variableCommands: CommandTable = {
         evaluatesSubscript(call, operand);
         call.state.assigned.add(operand.text);
         call.state.functions.delete(operand.text);
-        call.state.variables.set(operand.text, call.has("-f") ? unknown() : empty);
+        // Without it values are split at blanks again, and not nowhere.
+        if (operand.text === "IFS" && !call.has("-f")) call.state.variables.delete("IFS");
+        else call.state.variables.set(operand.text, call.has("-f") ? unknown() : empty);
       }
       return empty;
     },
@@ -79,6 +81,11 @@ function declare(call: Call, item: Field): void {
     return;
   }
   call.state.assigned.add(target);
+  const isLocal = call.program === "local" || (/^(?:declare|typeset)$/.test(call.program) && !call.has("-g"));
+  if (isLocal && call.state.locals !== null) {
+    call.state.makeLocal(target);
+    if (at < 0) call.state.set(target, unknown());
+  }
   if (at < 0) return;
   const value: Text = { text: text.slice(at + 1), sources: item.sources, under: null };
   const appends = text[at - 1] === "+";
