@@ -47,6 +47,7 @@ export { type GuardOptions } from "./pep/guard.ts";
 export { isGuarded } from "./pep/guarded.ts";
 export { type ActionBinding } from "./policy/bindings.ts";
 export { type Decision } from "./policy/decision.ts";
+export { type ConditionExplanation, type RuleExplanation } from "./policy/explain.ts";
 export { type Policy, type PolicySource } from "./policy/policy.ts";
 export { PolicyError, type PolicyProblem } from "./policy/problems.ts";
 export { type ActionPayloads, type ActionType, type PayloadOf } from "./runtime/action-payloads.ts";
@@ -61,5 +62,6 @@ export {
   type RuleReference,
   type ToolCall,
 } from "./runtime/authorizer.ts";
+export { type ActionExplanation } from "./runtime/explain-action.ts";
 export { Canopy, type Mode } from "./runtime/canopy.ts";
 export { type CanopyOptions, type Checker, type CheckerOptions, createChecker, openCanopy } from "./runtime/open-canopy.ts";

@@ -8,6 +8,7 @@ import { engineVersion } from "../version.ts";
 import type { ActionType, PayloadOf } from "./action-payloads.ts";
 import type { AgentContext } from "./agent-context.ts";
 import type { AuthorizationRequest, AuthorizationResult, Authorizer, Outcome } from "./authorizer.ts";
+import type { ActionExplanation } from "./explain-action.ts";
 import { approvalId, judge, readRequest } from "./judge.ts";
 import type { Judgement, ReadRequest, RequestData } from "./judge.ts";
 import type { Disk } from "./look-up-paths.ts";
@@ -62,6 +63,16 @@ export class Canopy implements Authorizer, AsyncDisposable {
   /** What `authorize` would answer, evaluated afresh; nothing is recorded and nothing is used up. Never rejects. */
   async check(request: AuthorizationRequest): Promise<AuthorizationResult> {
     return await this.#answer(readRequest(request), readTraceId(request), false);
+  }
+
+  /**
+   * Why `authorize` would answer what it would answer: what was understood of each action, and what came of every rule about it. Nothing is
+   * recorded. Rejects with `POLICY_INVALID` while no policy is in force.
+   */
+  async explain(request: AuthorizationRequest): Promise<readonly ActionExplanation[]> {
+    const policy = await this.policy();
+    const { explainActions } = await import("./explain-action.ts");
+    return await explainActions(policy, request, { resolvePaths: this.#parts.resolvePaths, ownFiles: this.#parts.ownFiles() });
   }
 
   /** How the policy in force says that tools become actions. Rejects while no policy is in force. */

@@ -29,7 +29,7 @@ export interface CanopyOptions {
 export type CheckerOptions = Pick<CanopyOptions, "policy" | "resolvePaths">;
 
 /** Evaluates requests and records nothing. */
-export type Checker = Pick<Canopy, "check" | "policy">;
+export type Checker = Pick<Canopy, "check" | "explain" | "policy">;
 
 /**
  * Opens a runtime of its own, with its own policy and log. Rejects with `POLICY_INVALID` when the policy does not load, with `AUDIT_LOG_…`
