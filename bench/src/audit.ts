@@ -1,13 +1,19 @@
+// `audit.ts PATH CALLERS MS` appends to the log at PATH for so long and prints how many entries were acknowledged: one of the several processes below.
 // What a durable audit entry costs, beside a loop that does nothing but write lines of the same length and sync them, with the same number
 // of lines a sync: once blocking the process until the disk is done, and once as a server must, which lets it do other work meanwhile. All run in turns in one process on one disk, so that only the ratio is worth quoting.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, fdatasync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { openAuditLog } from "@canopy-runtime/core";
+import { openAuditLog, verifyAuditLog } from "@canopy-runtime/core";
 import type { AuditLog, DecisionEntry, JsonObject } from "@canopy-runtime/core";
 import { cloneJson } from "@canopy-runtime/core/policy";
+
+import { writeResults } from "./results.ts";
 
 const batches = [1, 8, 64, 512];
 const turns = 6;
@@ -28,8 +34,9 @@ const entry: DecisionEntry = {
   enforced: true,
 };
 
-/** Entries per second of both, for each number of callers that wait at once. */
+/** Entries per second of both, for each number of callers that wait at once, and what several processes, the writer's memory and a check cost. */
 async function measureAudit(): Promise<void> {
+  const rows: Record<string, unknown>[] = [];
   const directory = mkdtempSync(join(tmpdir(), "canopy-bench-"));
   try {
     const path = join(directory, "audit.log");
@@ -52,6 +59,13 @@ async function measureAudit(): Promise<void> {
       const rate = (count: number): string => Math.round((count / turns / turnMs) * 1000).toLocaleString("en");
       const at = (share: number): string => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2);
       const ratio = (count: number): string => (counts.log / count).toFixed(2);
+      rows.push({
+        callers: batch,
+        bareBlocking: Math.round((counts.blocking / turns / turnMs) * 1000),
+        bare: Math.round((counts.bare / turns / turnMs) * 1000),
+        log: Math.round((counts.log / turns / turnMs) * 1000),
+        ofBare: counts.log / counts.bare,
+      });
       const cells: [string, number][] = [
         [String(batch), 9],
         [rate(counts.blocking), 17],
@@ -64,7 +78,13 @@ async function measureAudit(): Promise<void> {
       ];
       console.log(cells.map(([text, width]) => text.padStart(width)).join(""));
     }
+    const single = rows[0]?.["bareBlocking"];
+    console.log(`one write and one sync for each entry, blocking: ${String(single)} a second, which is the first row`);
     closeSync(bare);
+    const processes = await severalProcesses(directory);
+    const memory = await writerMemory(directory);
+    const verified = await verification(path);
+    writeResults("audit", { bytes: line.length, rows, processes, memory, verified });
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -109,4 +129,63 @@ async function logTurn(log: AuditLog, callers: number, latencies: number[]): Pro
   return count;
 }
 
-await measureAudit();
+/** Entries a second that four processes have acknowledged together, on one log. */
+async function severalProcesses(directory: string): Promise<readonly Record<string, number>[]> {
+  const rows: Record<string, number>[] = [];
+  for (const callers of batches) {
+    const path = join(directory, `shared-${callers}.log`);
+    const counts = await Promise.all(Array.from({ length: 4 }, async () => await appendElsewhere(path, callers, 2000)));
+    const perSecond = Math.round(counts.reduce((sum, count) => sum + count, 0) / 2);
+    rows.push({ processes: 4, callers, perSecond });
+    console.log(`4 processes with ${callers} callers each: ${perSecond.toLocaleString("en")} entries a second`);
+  }
+  return rows;
+}
+
+async function appendElsewhere(path: string, callers: number, ms: number): Promise<number> {
+  const args = ["--conditions=@canopy-runtime/source", fileURLToPath(import.meta.url), path, String(callers), String(ms)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (part: string) => (text += part));
+  await once(child, "close");
+  return Number(text);
+}
+
+/** What the process holds, in MiB, before and after a quarter of a million entries. */
+async function writerMemory(directory: string): Promise<{ readonly before: number; readonly after: number }> {
+  await using log = await openAuditLog({ path: join(directory, "memory.log") });
+  for (let count = 0; count < 20_000; count += 512) await Promise.all(Array.from({ length: 512 }, async () => await log.append(entry)));
+  const before = rss();
+  for (let count = 0; count < 250_000; count += 512) await Promise.all(Array.from({ length: 512 }, async () => await log.append(entry)));
+  const after = rss();
+  console.log(`memory of the writer: ${before} MiB after 20,000 entries, ${after} MiB after 250,000 more`);
+  return { before, after };
+}
+
+function rss(): number {
+  return Math.round(process.memoryUsage.rss() / 2 ** 20);
+}
+
+async function verification(path: string): Promise<{ readonly lines: number; readonly perSecond: number }> {
+  const started = performance.now();
+  const verdict = await verifyAuditLog(path);
+  if (verdict.kind !== "valid") throw new Error(`the log is ${verdict.kind}`);
+  const perSecond = Math.round((verdict.entries / (performance.now() - started)) * 1000);
+  console.log(`verification: ${verdict.entries.toLocaleString("en")} lines, ${perSecond.toLocaleString("en")} a second`);
+  return { lines: verdict.entries, perSecond };
+}
+
+const [path, callers, ms] = process.argv.slice(2);
+if (path === undefined || callers === undefined || ms === undefined) {
+  await measureAudit();
+} else {
+  await using log = await openAuditLog({ path });
+  const end = performance.now() + Number(ms);
+  let count = 0;
+  await Promise.all(
+    Array.from({ length: Number(callers) }, async () => {
+      for (; performance.now() < end; count += 1) await log.append(entry);
+    }),
+  );
+  console.log(count);
+}
