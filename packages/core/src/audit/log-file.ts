@@ -95,6 +95,8 @@ export class LogFile {
       return entries;
     } catch (error) {
       this.#closeFile();
+      // Whoever puts a log back that was removed makes another file of it: from here on what it holds is what counts.
+      this.#file = null;
       throw error;
     }
   }
