@@ -48,8 +48,11 @@ function recordsOf({ members }: Record_, found: Map<string, Record_>): void {
   }
 }
 
+function cell(text: string): string {
+  return text.replaceAll("|", String.raw`\|`).replaceAll("\n", " ");
+}
+
 function table({ members }: Record_): string {
-  const cell = (text: string): string => text.replaceAll("|", String.raw`\|`).replaceAll("\n", " ");
   const rows = Object.entries(members).map(([name, { kind, type, description, parameters = [] }]) => {
     const call = kind === "method" ? `(${parameters.map((each) => each.name).join(", ")})` : "";
     return `| \`${name}${call}\` | ${typeName(type)} | ${cell(description)} |`;
