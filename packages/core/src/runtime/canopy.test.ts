@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -277,6 +277,43 @@ describe("the bundled policy in a runtime", () => {
     expect((await canopy.authorizeAction(context, "modify_file", { path: "door/cron.d/x" })).decision).toBe("DENY");
     const [, entry] = await entries("decision");
     expect(entry).toMatchObject({ details: { disk: { [join(safe, "door", "cron.d", "x")]: { real: "/etc/cron.d/x" } } } });
+  });
+
+  it("goes up from where a link leads to, as the system does, and not from where the link stands", async () => {
+    const safe = join(folder, "safe");
+    await mkdir(safe);
+    await symlink("/etc/ssl", join(safe, "link"));
+    await using canopy = await openCanopy({ audit: log });
+    const context = { cwd: safe, safe_paths: [safe] };
+    expect((await canopy.authorizeAction(context, "modify_file", { path: "link/../passwd" })).decision).toBe("DENY");
+    expect((await canopy.authorizeAction(context, "execute_shell", { command: "echo x > link/../passwd" })).decision).toBe("DENY");
+    expect((await canopy.authorizeAction(context, "modify_file", { path: "none/../notes.txt" })).decision).toBe("ALLOW");
+  });
+
+  it("asks about a file that has another name, which may stand anywhere", async () => {
+    const safe = join(folder, "safe");
+    await mkdir(safe);
+    await writeFile(join(folder, "elsewhere.txt"), "");
+    await link(join(folder, "elsewhere.txt"), join(safe, "notes.txt"));
+    await using canopy = await openCanopy({ audit: log });
+    const context = { cwd: safe, safe_paths: [safe] };
+    expect((await canopy.authorizeAction(context, "modify_file", { path: "notes.txt" })).decision).toBe("REQUIRE_APPROVAL");
+  });
+
+  it("looks anew at each call, so that what was a file and is a link now is judged as the link", async () => {
+    const safe = join(folder, "safe");
+    await mkdir(safe);
+    await writeFile(join(safe, "notes.txt"), "");
+    await using canopy = await openCanopy({ audit: log });
+    const ask = async (): Promise<string> =>
+      (await canopy.authorizeAction({ cwd: safe, safe_paths: [safe] }, "modify_file", { path: "notes.txt" })).decision;
+    expect(await ask()).toBe("ALLOW");
+    await rm(join(safe, "notes.txt"));
+    await symlink("/etc/passwd", join(safe, "notes.txt"));
+    expect(await ask()).toBe("DENY");
+    await rm(join(safe, "notes.txt"));
+    await writeFile(join(safe, "notes.txt"), "");
+    expect(await ask()).toBe("ALLOW");
   });
 
   it("takes a symlink in a command for what it leads to", async () => {
