@@ -4,6 +4,7 @@ import type { DiskFact, FactContext } from "../facts/schema.ts";
 import type { ShellFact } from "../facts/shell/findings.ts";
 import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { isPattern, matchesPlainFiles } from "./look-up-globs.ts";
 
 export type Disk = Readonly<Record<string, DiskFact>>;
 
@@ -62,6 +63,8 @@ const mostSymlinks = 40;
 
 async function lookUp(path: string): Promise<DiskFact | undefined> {
   try {
+    // A pattern stands for whatever it matches: where that may be a link, what is read or written is not known.
+    if (isPattern(path) && !(await matchesPlainFiles(path))) return undefined;
     const real = await realOf(path, mostSymlinks);
     return { real, links: await linksOf(real) };
   } catch {

@@ -111,9 +111,11 @@ export class Places {
   #matching(pattern: string): readonly Place[] {
     const at = pattern.search(/[*?[]/);
     const parent = pattern.slice(0, pattern.lastIndexOf("/", at) + 1);
-    const secret = this.#secretMatch(pattern);
+    const lexical = this.#secretMatch(pattern);
     if (parent === "") return [{ ...this.#place(pattern), glob: true, secret: "maybe" }];
     const fact = this.fact(pattern);
+    // Where the disk was asked, and would not say that all of them are plain files, one may be a link to anything.
+    const secret = lexical === "no" && fact.linked instanceof Unknown ? "maybe" : lexical;
     // A `..` behind a pattern leads out of whatever the pattern matched.
     if (/(?:^|\/)\.\.(?:\/|$)/.test(pattern.slice(at)))
       return [{ path: open(`\`${pattern}\` leads through a pattern`), glob: true, secret: "maybe" }];
