@@ -45,7 +45,9 @@ export interface OutcomeEntry {
   /** The `id` of the decision. */
   readonly authorization_id: string;
   readonly trace_id: string;
-  readonly status: "success" | "error";
+  readonly status: "success" | "error" | "not_run";
+  /** The name of what was thrown, never its message. */
+  readonly error_class?: string;
   readonly output_hash: string | null;
   readonly duration_ms: number;
   readonly details?: JsonObject;

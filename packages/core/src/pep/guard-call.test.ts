@@ -232,7 +232,7 @@ describe("fail closed", () => {
     const { ended, ran } = await run(guardOf(authorizer, { timeoutMs: 20 }), callOf({}));
     expect(reasonOf(ended)).toBe("DENY: no answer from the authorizer within 20 ms");
     late.resolve(answer("ALLOW", "late"));
-    await vi.waitFor(() => expect(authorizer.outcomes).toMatchObject([{ authorizationId: "late", status: "error", outputHash: null }]));
+    await vi.waitFor(() => expect(authorizer.outcomes).toMatchObject([{ authorizationId: "late", status: "not_run", outputHash: null }]));
     expect(ran).toEqual([]);
   });
 
@@ -303,7 +303,7 @@ describe("an aborted call", () => {
     const { ended, ran } = await run(guardOf(authorizer), callOf({}, { signal: controller.signal }));
     expect(ended).toEqual({ kind: "aborted", reason: "stop" });
     expect(ran).toEqual([]);
-    await vi.waitFor(() => expect(authorizer.outcomes).toMatchObject([{ status: "error" }]));
+    await vi.waitFor(() => expect(authorizer.outcomes).toMatchObject([{ status: "not_run" }]));
   });
 
   it("does not run, at whatever moment it is aborted", async () => {

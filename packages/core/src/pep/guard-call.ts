@@ -1,4 +1,4 @@
-import type { AuthorizationResult, Authorizer } from "../runtime/authorizer.ts";
+import type { AuthorizationResult, Authorizer, Outcome } from "../runtime/authorizer.ts";
 import { unreachable } from "../unreachable.ts";
 import { ask, deny } from "./ask.ts";
 import type { Call, Judgement } from "./ask.ts";
@@ -31,8 +31,8 @@ export interface Ticket {
    * passed about, runs a tool twice.
    */
   readonly redeem: () => unknown;
-  /** Puts on record how the run ended; resolves also where that fails. */
-  readonly report: (status: "success" | "error", output?: unknown) => Promise<void>;
+  /** Puts on record how the run ended, and what it returned or threw; resolves also where that fails. */
+  readonly report: (status: Outcome["status"], result?: unknown) => Promise<void>;
 }
 
 /**
@@ -49,7 +49,7 @@ export async function guardCall<T>(guard: Guard, call: Call, work: (args: unknow
   try {
     output = await work(answer.redeem());
   } catch (error) {
-    await answer.report("error");
+    await answer.report("error", error);
     return { kind: "failed", decision, error };
   }
   await answer.report("success", output);
@@ -67,6 +67,7 @@ export async function* guardStream<T, R, N>(
   if (isAborted(call.signal)) return settle(await abandon(answer, call));
   let last: T | undefined;
   let status: "success" | "error" = "error";
+  let thrown: unknown;
   try {
     const source = work(answer.redeem());
     const watch = (step: IteratorResult<T, R>): IteratorResult<T, R> => {
@@ -83,8 +84,12 @@ export async function* guardStream<T, R, N>(
     };
     status = "success";
     return result;
+  } catch (error) {
+    thrown = error;
+    throw error;
   } finally {
-    await (status === "success" ? answer.report(status, last) : answer.report(status));
+    // Neither, where whoever reads the stream stops in the middle.
+    await answer.report(status, status === "success" ? last : thrown);
   }
 }
 
@@ -159,25 +164,25 @@ function ticket(decision: Allowed, authorizer: Authorizer, args: Snapshot, given
       started = performance.now();
       return args.kind === "json" && given !== undefined ? structuredClone(args.judged) : given;
     },
-    report: (status: "success" | "error", output?: unknown) =>
+    report: (status: Outcome["status"], result?: unknown) =>
       reportOutcome(
         authorizer,
         decision,
-        { status, output, durationMs: started === undefined ? 0 : performance.now() - started },
+        { status, result, durationMs: started === undefined ? 0 : performance.now() - started },
         timeoutMs,
       ),
   } as const);
 }
 
 async function abandon(leave: Ticket, { signal }: Call): Promise<Refused> {
-  await leave.report("error");
+  await leave.report("not_run");
   return { kind: "aborted", reason: signal?.reason };
 }
 
 /** Puts on record that a call which was allowed too late did not run. */
 async function closeUnused({ decision, authorizer }: Judgement): Promise<void> {
   if (decision.decision !== "ALLOW" || authorizer === undefined) return;
-  await reportOutcome(authorizer, decision, { status: "error", output: undefined, durationMs: 0 }, 30_000);
+  await reportOutcome(authorizer, decision, { status: "not_run", result: undefined, durationMs: 0 }, 30_000);
 }
 
 /** Asked anew each time: a signal changes while we wait. */

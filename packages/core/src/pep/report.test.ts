@@ -41,7 +41,33 @@ describe("an outcome", () => {
       throw error;
     });
     expect(ended).toMatchObject({ kind: "failed", error });
-    expect(authorizer.outcomes).toMatchObject([{ status: "error", outputHash: null }]);
+    expect(authorizer.outcomes).toMatchObject([{ status: "error", outputHash: null, errorClass: "Error" }]);
+  });
+
+  it.each([
+    ["TypeError", new TypeError("the secret is 1234"), "TypeError"],
+    ["a name that is a message", Object.assign(new Error("x"), { name: "could not read /etc/shadow" }), undefined],
+    ["a name that is too long", Object.assign(new Error("x"), { name: "E".repeat(65) }), undefined],
+    ["no error at all", "a text", undefined],
+    ["nothing", undefined, undefined],
+    [
+      "a name that throws",
+      Object.defineProperty(new Error("x"), "name", {
+        get: () => {
+          throw new Error("no");
+        },
+      }),
+      undefined,
+    ],
+  ])("names the class of what was thrown, and nothing of what it says: %s", async (_what, thrown, errorClass) => {
+    const authorizer = fakeAuthorizer();
+    await guardCall(guardOf(authorizer), callOf({}), () => {
+      throw thrown as Error;
+    });
+    const [outcome] = authorizer.outcomes;
+    expect(outcome).toMatchObject({ status: "error", outputHash: null });
+    expect(outcome?.errorClass).toBe(errorClass);
+    expect(JSON.stringify(outcome)).not.toMatch(/1234|shadow/);
   });
 
   it.each([[undefined], [() => 1], [new Map()], [Number.NaN]])("has no hash where the output is not JSON: %o", async (output) => {

@@ -8,8 +8,9 @@ import type { Allowed } from "./denial.ts";
 
 /** How a run ended, before it is hashed. */
 export interface Run {
-  readonly status: "success" | "error";
-  readonly output: unknown;
+  readonly status: "success" | "error" | "not_run";
+  /** What the tool returned, or what it threw. */
+  readonly result: unknown;
   readonly durationMs: number;
 }
 
@@ -29,7 +30,8 @@ export async function reportOutcome(authorizer: Authorizer, decision: Allowed, r
       authorizationId,
       traceId,
       status: run.status,
-      outputHash: hashOutput(run.output),
+      outputHash: run.status === "success" ? hashOutput(run.result) : null,
+      ...(run.status === "error" ? classOf(run.result) : {}),
       durationMs: Math.max(0, Math.round(run.durationMs)),
     };
     await Promise.race([authorizer.recordOutcome(outcome), late]);
@@ -37,6 +39,17 @@ export async function reportOutcome(authorizer: Authorizer, decision: Allowed, r
     warn(authorizer, error);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** The name of an error's class, where it has one that is a name and no message. */
+function classOf(error: unknown): { readonly errorClass?: string } {
+  try {
+    const name: unknown = error instanceof Error ? error.name : undefined;
+    return typeof name === "string" && /^[\w$.-]{1,64}$/.test(name) ? { errorClass: name } : {};
+  } catch {
+    // An accessor that throws is nobody's name.
+    return {};
   }
 }
 

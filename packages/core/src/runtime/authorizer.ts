@@ -81,7 +81,10 @@ export interface Outcome {
   /** `authorizationId` of the decision. */
   readonly authorizationId: string;
   readonly traceId: string;
-  readonly status: "success" | "error";
+  /** `not_run` where the call was allowed and then was not made: it was aborted, or the answer came too late. */
+  readonly status: "success" | "error" | "not_run";
+  /** The name of what was thrown, such as `TypeError`, at most 64 characters; never its message, which may hold anything. */
+  readonly errorClass?: string;
   /** SHA-256 over the output's JSON, or null where it is not JSON or there is none. */
   readonly outputHash: string | null;
   readonly durationMs: number;

@@ -252,6 +252,12 @@ describe("a runtime", () => {
     expect(await entries("outcome")).toMatchObject([
       { authorization_id: authorizationId, trace_id: traceId, status: "error", duration_ms: 12.5 },
     ]);
+    const again = { authorizationId: authorizationId ?? "", traceId, outputHash: null, durationMs: 0 };
+    await canopy.recordOutcome({ ...again, status: "error", errorClass: "TypeError" });
+    await canopy.recordOutcome({ ...again, status: "error", errorClass: "could not read /etc/shadow" });
+    await canopy.recordOutcome({ ...again, status: "not_run" });
+    const [, typed, messy, none] = await entries("outcome");
+    expect([typed?.["error_class"], messy?.["error_class"], none?.["status"]]).toEqual(["TypeError", undefined, "not_run"]);
   });
 });
 

@@ -96,7 +96,8 @@ export class Canopy implements Authorizer, AsyncDisposable {
         type: "outcome",
         authorization_id: outcome.authorizationId,
         trace_id: outcome.traceId,
-        status: outcome.status === "success" ? "success" : "error",
+        status: outcome.status === "success" || outcome.status === "not_run" ? outcome.status : "error",
+        ...(isErrorClass(outcome.errorClass) ? { error_class: outcome.errorClass } : {}),
         output_hash: outcome.outputHash,
         duration_ms: Number.isFinite(outcome.durationMs) ? outcome.durationMs : 0,
       }),
@@ -284,6 +285,11 @@ function readTraceId(request: AuthorizationRequest): string {
     // A request that cannot even be read is refused elsewhere; it gets a trace id like any other.
   }
   return randomBytes(16).toString("hex");
+}
+
+/** A name, and nothing that could be a message. */
+function isErrorClass(value: unknown): value is string {
+  return typeof value === "string" && /^[\w$.-]{1,64}$/.test(value);
 }
 
 function message(error: unknown): string {
