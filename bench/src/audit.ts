@@ -28,7 +28,7 @@ const entry: DecisionEntry = {
   payload: cloneJson({ command: "git status --short" }),
   decision: "ALLOW",
   reason: "`git` only reads here; rule `shell-harmless` (canopy:default:12) allows it",
-  rules: [{ id: "shell-harmless", decision: "ALLOW", file: "canopy:default", line: 12 }],
+  rules: cloneJson([{ id: "shell-harmless", decision: "ALLOW", file: "canopy:default", line: 12 }]) as unknown as DecisionEntry["rules"],
   policy_digest: "0".repeat(64),
   trace_id: "00000000000000000000000000000000",
   enforced: true,

@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type { AppendedEntry, AuditSink, DecisionEntry, EntryBody } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
+import { cloneJson } from "../json.ts";
 import type { JsonObject } from "../json.ts";
 import type { ActionBinding } from "../policy/bindings.ts";
 import type { Policy } from "../policy/policy.ts";
 import { engineVersion } from "../version.ts";
 import type { ActionType, PayloadOf } from "./action-payloads.ts";
 import type { AgentContext } from "./agent-context.ts";
-import type { AuthorizationRequest, AuthorizationResult, Authorizer, Outcome } from "./authorizer.ts";
+import type { AuthorizationRequest, AuthorizationResult, Authorizer, Outcome, RuleReference } from "./authorizer.ts";
 import type { ActionExplanation } from "./explain-action.ts";
 import { approvalId, judge, readRequest } from "./judge.ts";
 import type { Judgement, ReadRequest, RequestData } from "./judge.ts";
@@ -238,13 +239,28 @@ function decisionEntry(data: ReadRequest, { judgement, approval, observed, diges
     decision: observed ? "ALLOW" : judgement.decision,
     ...(observed ? { would: judgement.decision } : {}),
     reason: judgement.reason,
-    rules: judgement.rules.map(({ id, decision, file, line }) => ({ id, decision, file, line })),
+    rules: rulesEntry(judgement.rules),
     policy_digest: digest,
     ...(approval === null ? {} : { approval_id: approval }),
     trace_id: traceId,
     enforced: !observed,
     engine: engineVersion,
   };
+}
+
+/** Most decisions are one rule's; what the log says of it is made once, and the log need not copy it again. */
+const entriesOfOne = new WeakMap<RuleReference, DecisionEntry["rules"]>();
+
+function rulesEntry(rules: readonly RuleReference[]): DecisionEntry["rules"] {
+  const [only] = rules;
+  if (only === undefined || rules.length > 1) return rules.map(({ id, decision, file, line }) => ({ id, decision, file, line }));
+  let known = entriesOfOne.get(only);
+  if (known === undefined) {
+    const { id, decision, file, line } = only;
+    known = cloneJson([{ id, decision, file, line }]) as unknown as DecisionEntry["rules"];
+    entriesOfOne.set(only, known);
+  }
+  return known;
 }
 
 type ActionFields = Pick<DecisionEntry, "action_type" | "payload" | "actions" | "tool" | "details">;
