@@ -40,28 +40,28 @@ export {
 export { CanopyError, type CanopyErrorCode } from "./errors.ts";
 export { type JsonObject, type JsonValue, isJsonObject } from "./json.ts";
 export { parseJson } from "./json-text.ts";
-export { type ArgsPath, type ToolBinding, type ToolBindings } from "./pep/binding.ts";
+export type { ArgsPath, ToolBinding, ToolBindings } from "./pep/binding.ts";
 export { ActionDeniedError, ApprovalRequiredError } from "./pep/denial.ts";
 export { type GuardToolOptions, guardTool } from "./pep/guard-tool.ts";
-export { type GuardOptions } from "./pep/guard.ts";
+export type { GuardOptions } from "./pep/guard.ts";
 export { isGuarded } from "./pep/guarded.ts";
-export { type ActionBinding } from "./policy/bindings.ts";
-export { type Decision } from "./policy/decision.ts";
-export { type ConditionExplanation, type RuleExplanation } from "./policy/explain.ts";
-export { type Policy, type PolicySource } from "./policy/policy.ts";
+export type { ActionBinding } from "./policy/bindings.ts";
+export type { Decision } from "./policy/decision.ts";
+export type { ConditionExplanation, RuleExplanation } from "./policy/explain.ts";
+export type { Policy, PolicySource } from "./policy/policy.ts";
 export { PolicyError, type PolicyProblem } from "./policy/problems.ts";
-export { type ActionPayloads, type ActionType, type PayloadOf } from "./runtime/action-payloads.ts";
-export { type AgentContext } from "./runtime/agent-context.ts";
+export type { ActionPayloads, ActionType, PayloadOf } from "./runtime/action-payloads.ts";
+export type { AgentContext } from "./runtime/agent-context.ts";
 export { authorizeAction } from "./runtime/authorize-action.ts";
-export {
-  type Action,
-  type AuthorizationRequest,
-  type AuthorizationResult,
-  type Authorizer,
-  type Outcome,
-  type RuleReference,
-  type ToolCall,
+export type {
+  Action,
+  AuthorizationRequest,
+  AuthorizationResult,
+  Authorizer,
+  Outcome,
+  RuleReference,
+  ToolCall,
 } from "./runtime/authorizer.ts";
-export { type ActionExplanation } from "./runtime/explain-action.ts";
+export type { ActionExplanation } from "./runtime/explain-action.ts";
 export { Canopy, type Mode } from "./runtime/canopy.ts";
 export { type CanopyOptions, type Checker, type CheckerOptions, createChecker, openCanopy } from "./runtime/open-canopy.ts";

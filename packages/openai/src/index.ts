@@ -7,5 +7,5 @@ export {
   type ToolDispatcher,
 } from "./dispatcher.ts";
 export { type GuardToolsOptions, guardTools } from "./guard-tools.ts";
-export { type HostWords } from "./guard-each.ts";
-export { type ChatCallItem, type ChatToolOutput, type ResponsesCallItem, type ResponsesToolOutput } from "./tool-call.ts";
+export type { HostWords } from "./guard-each.ts";
+export type { ChatCallItem, ChatToolOutput, ResponsesCallItem, ResponsesToolOutput } from "./tool-call.ts";

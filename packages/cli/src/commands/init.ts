@@ -29,7 +29,7 @@ Exit codes: 0 done, 2 bad usage, or the file exists or cannot be written.
     const path = values["audit-key"];
     if (path === undefined || path === "") throw new UsageError("--audit-key is missing, see canopy init --help");
     try {
-      const publicKey = createAuditKey(path, values.name);
+      const publicKey = await createAuditKey(path, values.name);
       await print(terminal, values.json ? `${JSON.stringify({ file: path, public_key: publicKey })}\n` : `${publicKey}\n`);
       return exitCodes.ok;
     } catch (error) {

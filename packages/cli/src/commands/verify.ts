@@ -76,11 +76,9 @@ async function verifyProof(
   }
   const proof = readText(proofFile);
   const verdict = await understood(async () =>
-    Promise.resolve(
-      older === undefined
-        ? verifyEntryProof(proof, readText(lineFile ?? "").replace(/\n$/, ""), publicKeys)
-        : verifyGrowthProof(proof, older.text, publicKeys),
-    ),
+    older === undefined
+      ? await verifyEntryProof(proof, readText(lineFile ?? "").replace(/\n$/, ""), publicKeys)
+      : await verifyGrowthProof(proof, older.text, publicKeys),
   );
   const text =
     verdict.kind === "proven"

@@ -4,8 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 
 import { CanopyError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
-import { readAuditKey } from "./audit-key.ts";
-import { Checkpointer } from "./checkpointer.ts";
+import type { Checkpointer } from "./checkpointer.ts";
 import type { RandomBytes } from "./commitment.ts";
 import { localDisk, openToRead, unavailable } from "./disk.ts";
 import type { Disk } from "./disk.ts";
@@ -19,7 +18,6 @@ import type { RedactionOptions, RedactionRules } from "./redact.ts";
 import type { AuditSink } from "./sink.ts";
 import { readGenesis } from "./tail.ts";
 import type { Genesis } from "./tail.ts";
-import { decodeKey } from "./tree/signed-note.ts";
 import type { NoteKey, NoteSigner } from "./tree/signed-note.ts";
 import { voidedBodies } from "./voided.ts";
 import { Writer } from "./writer.ts";
@@ -78,9 +76,9 @@ export async function openAuditLogOn(machine: Machine, options: AuditLogOptions,
   }
   const rules = redactionRules(redact);
   const limits = readLimits(options);
-  const previousKeys = readKeys(options.previousKeys ?? []);
+  const previousKeys = await readKeys(options.previousKeys ?? []);
   try {
-    const signer = options.keyPath === undefined ? null : readAuditKey(options.keyPath);
+    const signer = options.keyPath === undefined ? null : (await import("./audit-key.ts")).readAuditKey(options.keyPath);
     const path = realPath(options.path);
     refuseNetworkFileSystem(machine.disk, path);
     const writer = await openWriter(machine, path, {
@@ -214,8 +212,10 @@ function readLimits(options: Partial<Limits>): Limits {
   };
 }
 
-function readKeys(texts: readonly string[]): readonly NoteKey[] {
+async function readKeys(texts: readonly string[]): Promise<readonly NoteKey[]> {
   if (!Array.isArray(texts)) throw new CanopyError("INVALID_OPTIONS", "`previousKeys` is not a list of public keys");
+  if (texts.length === 0) return [];
+  const { decodeKey } = await import("./tree/signed-note.ts");
   return texts.map((text: unknown) => {
     const key = typeof text === "string" ? decodeKey(text) : null;
     if (key === null) throw new CanopyError("INVALID_OPTIONS", `\`previousKeys\` holds \`${String(text)}\`, which is no public key`);
@@ -236,7 +236,7 @@ async function openWriter(machine: Machine, path: string, settings: WriterSettin
   const wanted = peekGenesis(machine.disk, path)?.lock;
   const { mechanism, open } = await chooseLock(machine.loadLock, wanted, basename(path));
   const { disk, lockTimeoutMs } = machine;
-  const { signer, previousKeys, follows, durability, now, segmentBytes, segmentMs, reserveBytes, checkpointMs } = settings;
+  const { signer, follows, durability, now, segmentBytes, segmentMs, reserveBytes, checkpointMs } = settings;
   const writer = new Writer({
     path,
     disk,
@@ -251,8 +251,7 @@ async function openWriter(machine: Machine, path: string, settings: WriterSettin
     reserveBytes,
     checkpointMs,
     follows,
-    checkpointer:
-      signer === null ? null : new Checkpointer({ disk, path, signer, previousKeys, every: settings.checkpointEvery, durability }),
+    checkpointer: signer === null ? null : await makeCheckpointer(disk, path, signer, settings),
   });
   try {
     await writer.open();
@@ -262,6 +261,13 @@ async function openWriter(machine: Machine, path: string, settings: WriterSettin
     await writer.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** A log without a key needs none of what signs. */
+async function makeCheckpointer(disk: Disk, path: string, signer: NoteSigner, settings: WriterSettings): Promise<Checkpointer> {
+  const { Checkpointer: Signing } = await import("./checkpointer.ts");
+  const { previousKeys, checkpointEvery, durability } = settings;
+  return new Signing({ disk, path, signer, previousKeys, every: checkpointEvery, durability });
 }
 
 /** The lock that excludes every other writer of the log at `path`, not yet taken. Throws `AUDIT_LOG_UNAVAILABLE`. */

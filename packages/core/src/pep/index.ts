@@ -1,5 +1,5 @@
 // What an adapter for an agent framework is built from: translate the call, ask, enforce, report. Those who only use Canopy need none of it.
-export { type ToolBindings } from "./binding.ts";
+export type { ToolBindings } from "./binding.ts";
 export { oneLine, refusalError } from "./denial.ts";
 export { type Call, askAhead, guardCall, guardStream, settle } from "./guard-call.ts";
 export { isGeneratorFunction } from "./guard-tool.ts";

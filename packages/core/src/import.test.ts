@@ -1,0 +1,33 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+import { expect, test } from "vitest";
+
+/** The modules that importing the package loads, without what Node brings. */
+function loadedBy(entry: string): readonly string[] {
+  const script = `
+    import { registerHooks } from "node:module";
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+    await import(${JSON.stringify(new URL(entry, import.meta.url).href)});
+    console.log(loaded.filter((url) => url.startsWith("file:")).join("\\n"));`;
+  const { stdout, status, stderr } = spawnSync(
+    process.execPath,
+    ["--conditions=@canopy-runtime/source", "--input-type=module", "-e", script],
+    {
+      cwd: fileURLToPath(new URL(".", import.meta.url)),
+      encoding: "utf8",
+    },
+  );
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  return stdout.trim().split("\n");
+}
+
+test("importing core loads no parser, no analyser, no key and no proof: they come when they are first needed", () => {
+  const loaded = loadedBy("./index.ts");
+  expect(loaded.filter((url) => /node_modules\/(?!.*canonicalize)/.test(url))).toEqual([]);
+  expect(
+    loaded.filter((url) => /\/facts\/(?!unknown|effects)|\/audit\/(?:tree|verify|prove|repair|read|anchors|checkpointer)/.test(url)),
+  ).toEqual([]);
+  expect(loaded.length).toBeGreaterThan(30);
+});
