@@ -96,9 +96,18 @@ export class State {
     if (this.stack !== other.stack) this.stack = [];
   }
 
-  /** Equal where the same is known. */
-  fingerprint(): string {
-    return JSON.stringify([this.directories, this.lost, this.variables.fingerprint((value) => value.text)]);
+  /** Whether a command would meet the same here as there. */
+  equals(other: State): boolean {
+    return (
+      this.lost === other.lost &&
+      this.home === other.home &&
+      this.stack === other.stack &&
+      sameTexts(this.directories, other.directories) &&
+      samePositional(this.positional, other.positional) &&
+      this.variables.equals(other.variables, (mine, theirs) => mine.text === theirs.text) &&
+      this.descriptors.equals(other.descriptors, (mine, theirs) => mine.text === theirs.text) &&
+      this.functions.equals(other.functions, (mine, theirs) => mine === theirs)
+    );
   }
 
   enter(where: Where): void {
@@ -139,6 +148,18 @@ export class State {
 }
 
 const unset: Text = known(mark.unset);
+
+function sameTexts(mine: readonly string[], theirs: readonly string[]): boolean {
+  return mine === theirs || (mine.length === theirs.length && mine.every((text, index) => text === theirs[index]));
+}
+
+function samePositional(mine: readonly Text[] | null, theirs: readonly Text[] | null): boolean {
+  if (mine === null || theirs === null) return mine === theirs;
+  return sameTexts(
+    mine.map(({ text }) => text),
+    theirs.map(({ text }) => text),
+  );
+}
 
 function isNumber(text: Text): boolean {
   return /^[0-9\uE003]+$/.test(text.text);
@@ -191,9 +212,15 @@ export class Table<T> {
     }
   }
 
-  /** Equal for equal entries, as far as `shown` tells them apart. */
-  fingerprint(shown: (value: T) => string): string {
-    return JSON.stringify([...this.#entries].map(([name, value]) => [name, shown(value)]));
+  /** Whether both hold the same names, each with what counts as the same. */
+  equals(other: Table<T>, same: (mine: T, theirs: T) => boolean): boolean {
+    if (this.#entries === other.#entries) return true;
+    if (this.#entries.size !== other.#entries.size) return false;
+    for (const [name, mine] of this.#entries) {
+      const theirs = other.#entries.get(name);
+      if (theirs === undefined || (mine !== theirs && !same(mine, theirs))) return false;
+    }
+    return true;
   }
 
   #own(): Map<string, T> {

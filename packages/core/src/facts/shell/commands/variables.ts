@@ -27,7 +27,8 @@ export const variableCommands: CommandTable = {
         call.state.functions.delete(operand.text);
         // Without it values are split at blanks again, and not nowhere.
         if (operand.text === "IFS" && !call.has("-f")) call.state.variables.delete("IFS");
-        else call.state.variables.set(operand.text, call.has("-f") ? unknown() : empty);
+        // In a function it may bring back what the variable was before another function made it its own.
+        else call.state.variables.set(operand.text, call.has("-f") || call.state.locals !== null ? unknown() : empty);
       }
       return empty;
     },
