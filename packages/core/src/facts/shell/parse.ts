@@ -229,7 +229,11 @@ class Reader {
   words(from: ast.Word): readonly Word[] {
     if (!from.text.includes("{") || !(from.parts ?? []).some((part) => part.type === "BraceExpansion")) return [this.word(from)];
     const texts = expandBraces(from.text);
-    if (texts === undefined) return [this.word(from)];
+    if (texts === undefined) {
+      const word = this.word(from);
+      // The braces come first: what follows them belongs to the variable's name, which is then another than it looks.
+      return /\$\w+\{/.test(from.text) ? [{ parts: [opaque("braces in the name of a variable"), ...word.parts.filter(runs)] }] : [word];
+    }
     // A word that comes to nothing is none, and a `#` at its start begins no comment.
     const words = texts.filter((word) => word !== "").map((word) => (word.startsWith("#") ? `\\${word}` : word));
     const parsed = parse(`: ${words.join(" ")}`);
