@@ -134,6 +134,8 @@ const subcommands: CommandTable = {
       --fixed-strings  --only-matching  --color[=]  --no-color  --quiet  --text  --null  --exclude-standard
     `,
     run: (call) => {
+      // Without a value it is git's own pager that is started, which the repository's configuration names.
+      if (call.has("-O", "--open-files-in-pager")) call.effect("code:program");
       for (const operand of call.has("--no-index") ? call.operands.slice(1) : []) call.read(operand, true);
       return call.has("-l", "-L", "--name-only", "--files-with-matches", "--files-without-match") ? unknown(0, ["."]) : undefined;
     },

@@ -43,6 +43,9 @@ export const infoCommands: CommandTable = {
       --ppid=  --no-headers  --headers  --forest  --cols=  --width=  --user=  --deselect
     `,
     run: (call) => {
+      // A column of the environment; what is not known may name one.
+      const columns = call.values("-o", "--format", "-O");
+      if (columns.some((value) => /env|\uE000/i.test(value.text))) call.effect("secret:environment");
       if (call.operands.some((operand) => !/^[axuflgjstvwrLTmhkX0-9,]+$/.test(literal(operand) ?? "e"))) call.effect("secret:environment");
       return undefined;
     },
