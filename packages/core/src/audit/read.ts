@@ -41,7 +41,7 @@ export interface ReadOptions {
 /**
  * The lines of a log from the oldest on, across its segments, in memory that does not grow with it. Needs no lock; a line that is not
  * finished is left out until it is. Nothing is verified here: who reads for evidence verifies first (`verifyAuditLog`). Throws
- * `AUDIT_LOG_UNAVAILABLE` where the log cannot be read, `INVALID_OPTIONS` where `last` is no count.
+ * `AUDIT_LOG_UNAVAILABLE` where the log cannot be read, or not on because a line is too long to be one, `INVALID_OPTIONS` where `last` is no count.
  */
 export async function* readAuditLog(path: string, options: ReadOptions = {}): AsyncGenerator<AuditRecord, void> {
   const { last, follow = false, signal } = options;
@@ -104,13 +104,21 @@ async function* readFrom(
   let line = offset === 0 ? 0 : null;
   let isLastLook = false;
   for (;;) {
-    for await (const lines of readLines(async (into, at) => await readAll(handle, into, at), offset)) {
-      for (const { bytes, end } of lines) {
+    const reading = readLines(async (into, at) => await readAll(handle, into, at), offset);
+    let next = await reading.next();
+    for (; next.done !== true; next = await reading.next()) {
+      for (const { bytes, end } of next.value) {
         if (signal?.aborted === true) return;
         if (line !== null) line += 1;
         yield record(file, line ?? 0, bytes.toString());
         offset = end;
       }
+    }
+    if (next.value.kind === "overlong") {
+      throw new CanopyError(
+        "AUDIT_LOG_UNAVAILABLE",
+        `cannot read \`${file}\` past byte ${offset}: the line there is longer than a line can be`,
+      );
     }
     if (isLastLook || !follow) return;
     // A writer that goes on elsewhere has written its last line here before it does.

@@ -11,9 +11,12 @@ import type { AgentContext } from "./agent-context.ts";
 import type { AuthorizationRequest, AuthorizationResult, Authorizer, Outcome, RuleReference } from "./authorizer.ts";
 import type { ActionExplanation } from "./explain-action.ts";
 import { approvalId, judge, readRequest } from "./judge.ts";
-import type { Judgement, ReadRequest, RequestData } from "./judge.ts";
+import type { ReadRequest, RequestData } from "./judge.ts";
+import type { Judgement } from "./judgement.ts";
 import type { Disk } from "./look-up-paths.ts";
-import { recordPolicy } from "./record-policy.ts";
+import { createOwnFiles } from "./own-files.ts";
+import type { OwnFiles } from "./own-files.ts";
+import { createInputsRecorder } from "./record-inputs.ts";
 
 /** `enforce` answers what policy says; `observe` answers ALLOW, and records what enforcement would have answered. */
 export type Mode = "enforce" | "observe";
@@ -37,12 +40,15 @@ export interface CanopyParts {
 export class Canopy implements Authorizer, AsyncDisposable {
   readonly #parts: CanopyParts;
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #recordedPolicies = new Map<string, { readonly segment: number; readonly recorded: Promise<void> }>();
+  readonly #ownFiles: () => OwnFiles;
+  readonly #recordInputs: ((policy: Policy, ownFiles: OwnFiles) => Promise<void>) | null;
   #policy: Promise<Policy> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: CanopyParts) {
     this.#parts = parts;
+    this.#ownFiles = createOwnFiles(parts.ownFiles);
+    this.#recordInputs = parts.log === null ? null : createInputsRecorder(parts.log);
   }
 
   /** Whether the agent may take this action; the answer is on record when the promise resolves. Never rejects. */
@@ -73,7 +79,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
   async explain(request: AuthorizationRequest): Promise<readonly ActionExplanation[]> {
     const policy = await this.policy();
     const { explainActions } = await import("./explain-action.ts");
-    return await explainActions(policy, request, { resolvePaths: this.#parts.resolvePaths, ownFiles: this.#parts.ownFiles() });
+    return await explainActions(policy, request, { resolvePaths: this.#parts.resolvePaths, ownFiles: this.#ownFiles().files });
   }
 
   /** How the policy in force says that tools become actions. Rejects while no policy is in force. */
@@ -142,13 +148,15 @@ export class Canopy implements Authorizer, AsyncDisposable {
 
   async #answer(data: ReadRequest, traceId: string, record: boolean): Promise<AuthorizationResult> {
     let policy: Policy | null = null;
+    let ownFiles: OwnFiles = { files: [], digest: null };
     let judgement: Judgement;
     try {
       policy = await this.policy();
+      ownFiles = this.#ownFiles();
       judgement =
         "refused" in data
           ? refusal(data.refused)
-          : await judge(policy, data, { resolvePaths: this.#parts.resolvePaths, ownFiles: this.#parts.ownFiles() });
+          : await judge(policy, data, { resolvePaths: this.#parts.resolvePaths, ownFiles: ownFiles.files });
     } catch (error) {
       judgement = refusal(
         policy === null ? `no policy is in force: ${message(error)}` : `the request could not be judged: ${message(error)}`,
@@ -158,29 +166,15 @@ export class Canopy implements Authorizer, AsyncDisposable {
     const asks = judgement.decision === "REQUIRE_APPROVAL" && !("refused" in data);
     const approval = asks ? approvalId(data, digest) : null;
     const observed = this.#parts.mode === "observe" && judgement.decision !== "ALLOW";
-    const result = { judgement, approval, observed, digest, avid: data.avid, traceId };
+    const result = { judgement, approval, observed, digest, ownFiles: ownFiles.digest, avid: data.avid, traceId };
     if (!record) return answer(result, null);
     try {
-      if (policy !== null) await this.#recordPolicy(policy);
+      if (policy !== null) await this.#recordInputs?.(policy, ownFiles);
       const entry = await this.#append(decisionEntry(data, result));
       return answer(result, entry.id);
     } catch (error) {
       return denial(`the decision could not be put on record: ${message(error)}`, data.avid, digest, traceId);
     }
-  }
-
-  /** The text of each policy is on record before the first decision that it made, and once more in each segment of the log. */
-  async #recordPolicy(policy: Policy): Promise<void> {
-    const { log } = this.#parts;
-    if (log === null) throw new CanopyError("AUDIT_LOG_CLOSED", "this runtime has no audit log");
-    const segment = log.segment?.() ?? 0;
-    let known = this.#recordedPolicies.get(policy.digest);
-    if (known?.segment !== segment) {
-      known = { segment, recorded: recordPolicy(log, policy) };
-      this.#recordedPolicies.set(policy.digest, known);
-      known.recorded.catch(() => this.#recordedPolicies.delete(policy.digest));
-    }
-    await known.recorded;
   }
 
   async #append(body: EntryBody): Promise<AppendedEntry> {
@@ -195,6 +189,8 @@ interface Answered {
   /** Policy said no, and observe mode lets it through. */
   readonly observed: boolean;
   readonly digest: string | null;
+  /** Names the list of files that counted as Canopy's own. */
+  readonly ownFiles: string | null;
   readonly avid: string;
   readonly traceId: string;
 }
@@ -230,7 +226,7 @@ function refusal(reason: string): Judgement {
   return { decision: "DENY", reason, rules: [], actions: [] };
 }
 
-function decisionEntry(data: ReadRequest, { judgement, approval, observed, digest, traceId }: Answered): EntryBody {
+function decisionEntry(data: ReadRequest, { judgement, approval, observed, digest, ownFiles, traceId }: Answered): EntryBody {
   return {
     type: "decision",
     avid: data.avid,
@@ -245,6 +241,7 @@ function decisionEntry(data: ReadRequest, { judgement, approval, observed, diges
     trace_id: traceId,
     enforced: !observed,
     engine: engineVersion,
+    ...(ownFiles === null ? {} : { own_files: ownFiles }),
   };
 }
 
