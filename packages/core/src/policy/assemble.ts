@@ -8,6 +8,7 @@ import type { Run } from "./condition/values.ts";
 import { canonicalBlock, compileBlock, parseBlock } from "./conditions.ts";
 import type { Workshop } from "./conditions.ts";
 import type { Decision } from "./decision.ts";
+import { defaultPolicyText } from "./default-policy.gen.ts";
 import { strictest } from "./decision.ts";
 import { policyDigest } from "./digest.ts";
 import { loadYaml } from "./document.ts";
@@ -26,15 +27,15 @@ import { readSources } from "./sources.ts";
 import type { LoadedFile } from "./sources.ts";
 import { compileTemplate, constantSentence } from "./compile-template.ts";
 
-/** `loadPolicy`, in the half of the engine that is imported only then. */
-export async function assemblePolicy(root: PolicySource, options: LoadOptions): Promise<Policy> {
+/** `loadPolicy`, in the half of the engine that is imported only then. `bundled` is the text of `canopy:default`, which a recorded policy brings along. */
+export async function assemblePolicy(root: PolicySource, options: LoadOptions, bundled: string = defaultPolicyText): Promise<Policy> {
   const [yaml, parse, regex] = await Promise.all([loadYaml(), loadParser(), loadRegex()]);
   const facts = new Map((options.facts ?? factFunctions).map((fact) => [fact.name, fact] as const));
   const workshop: Workshop = { parse, facts, compiler: compiler(facts, regex) };
 
   const problems: PolicyProblem[] = [];
   const warnings: PolicyProblem[] = [];
-  const files = await readSources(root, options.read, yaml, problems);
+  const files = await readSources(root, options.read, yaml, problems, bundled);
   const drafts = await draftRules(files, parse, problems, warnings);
   const exceptions = compileExceptions(files, drafts, workshop);
   const rules = drafts.map((draft) => compileRule(draft, exceptions, workshop));
