@@ -7,6 +7,7 @@ import { isJsonObject } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { localDisk, openToRead, unavailable } from "./disk.ts";
 import { readLines } from "./lines.ts";
+import { entryLimits } from "./members.ts";
 import { segmentPaths } from "./segments.ts";
 
 /** One line of a log, as it stands there. */
@@ -133,7 +134,7 @@ function record(file: string, line: number, text: string): AuditRecord {
   return { file, line, text, entry: parseEntry(text) };
 }
 
-/** The line as an entry; null where it is none. Nothing about its hashes is checked. */
+/** The line as an entry; null where it is none, or nested deeper than any. Nothing about its hashes is checked. */
 export function parseEntry(text: string): AuditEntry | null {
   let members: JsonValue;
   try {
@@ -141,10 +142,25 @@ export function parseEntry(text: string): AuditEntry | null {
   } catch {
     return null;
   }
-  if (!isJsonObject(members)) return null;
+  if (!isJsonObject(members) || isDeep(text, members)) return null;
   const { seq, ts, type } = members;
   if (typeof seq !== "number" || !Number.isSafeInteger(seq) || typeof ts !== "string" || typeof type !== "string") return null;
   return { seq, ts, type, members };
+}
+
+/** Whether the line is nested deeper than an entry can be: what walks through it, or writes it as JSON, would run out of stack. */
+function isDeep(text: string, members: JsonObject): boolean {
+  let opened = 0;
+  for (let index = 0; index < text.length && opened <= entryLimits.depth; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === 0x7b || code === 0x5b) opened += 1;
+  }
+  return opened > entryLimits.depth && isDeeperThan(members, entryLimits.depth);
+}
+
+function isDeeperThan(value: JsonValue, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner: JsonValue) => isDeeperThan(inner, levels - 1));
 }
 
 /** The oldest file of the log that is not in `done`; null where there is none. */

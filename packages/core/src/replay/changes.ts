@@ -59,9 +59,7 @@ export function createChangeGroups(mostSamples: number): ChangeGroups {
         const isRest = groups.size >= mostGroups;
         // One group of the rest for each way in which an answer can change.
         const place = isRest ? `${recorded.answer} ${now.decision}` : key;
-        const empty = isRest
-          ? { actionTypes: [], recordedRules: [], rules: [], isRest }
-          : { actionTypes, recordedRules, rules };
+        const empty = isRest ? { actionTypes: [], recordedRules: [], rules: [], isRest } : { actionTypes, recordedRules, rules };
         group = groups.get(place) ?? { from: recorded.answer, to: now.decision, ...empty, count: 0, samples: [] };
         groups.set(place, group);
       }

@@ -13,6 +13,7 @@ import { loadPolicyFrom } from "../runtime/policy-file.ts";
 import { engineVersion } from "../version.ts";
 import { createChangeGroups } from "./changes.ts";
 import type { ChangeGroup } from "./changes.ts";
+import { keepJudgements } from "./kept-judgements.ts";
 import { readDecision } from "./recorded-decision.ts";
 import type { RecordedDecision } from "./recorded-decision.ts";
 import { createRecordedInputs } from "./recorded-inputs.ts";
@@ -79,6 +80,7 @@ export async function replayAuditLog(path: string, options: ReplayOptions = {}):
   const tried = options.policy === undefined ? null : await loadPolicyFrom(options.policy);
   const total = onProgress === undefined ? 0 : await bytesOf(path);
   const inputs = createRecordedInputs();
+  const judge = keepJudgements();
   const groups = createChangeGroups(samples);
   const apart: Record<Apart, number> = {
     redacted: 0,
@@ -109,7 +111,7 @@ export async function replayAuditLog(path: string, options: ReplayOptions = {}):
       apart[recorded.kind] += 1;
       continue;
     }
-    const judged = await judgeAgain(recorded, tried, inputs);
+    const judged = await judgeAgain(recorded, tried, inputs, judge);
     if (typeof judged === "string") {
       apart[judged] += 1;
       continue;
@@ -137,7 +139,12 @@ export async function replayAuditLog(path: string, options: ReplayOptions = {}):
 const progressEvery = 1000;
 
 /** What the policy that was tried, or where there is none the recorded one, says of a recorded request. */
-async function judgeAgain(recorded: RecordedDecision, tried: Policy | null, inputs: RecordedInputs): Promise<Judgement | Apart> {
+async function judgeAgain(
+  recorded: RecordedDecision,
+  tried: Policy | null,
+  inputs: RecordedInputs,
+  judge: Judge,
+): Promise<Judgement | Apart> {
   const { policyDigest, engine } = recorded;
   // What was answered then was no policy's answer: there is nothing to compare with.
   if (policyDigest === null) return "no_policy";
@@ -146,13 +153,15 @@ async function judgeAgain(recorded: RecordedDecision, tried: Policy | null, inpu
   if (policy === null) return "policy_unknown";
   const ownFiles = inputs.ownFiles(recorded.ownFiles);
   if (ownFiles === undefined) return "files_unknown";
-  return judgeRecorded(policy, recorded, ownFiles) ?? "redacted";
+  return judgeRecorded(policy, recorded, ownFiles, judge) ?? "redacted";
 }
 
+type Judge = typeof judgeRequest;
+
 /** What the policy says of a recorded request; null where that rests on what is redacted. */
-export function judgeRecorded(policy: Policy, recorded: RecordedDecision, ownFiles: readonly string[]): Judgement | null {
+function judgeRecorded(policy: Policy, recorded: RecordedDecision, ownFiles: readonly string[], judge: Judge): Judgement | null {
   const { agentCtx, actions, isRedacted } = recorded;
-  if (!isRedacted) return judgeRequest(policy, { agentCtx, actions, ownFiles });
+  if (!isRedacted) return judge(policy, { agentCtx, actions, ownFiles });
   let isAskedFor = false;
   const notice = (): void => {
     isAskedFor = true;
