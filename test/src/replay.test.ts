@@ -122,7 +122,7 @@ function makeRequest(random: (below: number) => number): AuthorizationRequest {
 async function writeLog(path: string): Promise<readonly { readonly request: AuthorizationRequest; readonly answer: Decision }[]> {
   const random = numbers(7);
   const asked: { request: AuthorizationRequest; answer: Decision }[] = [];
-  const rounds = 6;
+  const rounds = 5;
   for (let round = 0; round < rounds; round += 1) {
     const policy = oldPolicies[round % oldPolicies.length] ?? oldPolicies[0];
     const mode = round % 2 === 0 ? "enforce" : "observe";
