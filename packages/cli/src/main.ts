@@ -6,6 +6,9 @@ import { demo } from "./commands/demo.ts";
 import { explain } from "./commands/explain.ts";
 import { init } from "./commands/init.ts";
 import { prove } from "./commands/prove.ts";
+import { replay } from "./commands/replay.ts";
+import { report } from "./commands/report.ts";
+import { test } from "./commands/test.ts";
 import { verify } from "./commands/verify.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -13,7 +16,7 @@ import { complain, print, processTerminal } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
-const commands: readonly Command[] = [check, explain, verify, audit, prove, init, demo];
+const commands: readonly Command[] = [check, explain, test, replay, report, verify, audit, prove, init, demo];
 
 /** Runs one command line, `argv` without the program's name, and answers with the exit code. Never rejects. */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {

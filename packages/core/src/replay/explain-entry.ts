@@ -5,6 +5,8 @@ import { CanopyError } from "../errors.ts";
 import type { PolicySource } from "../policy/policy.ts";
 import { explainAction } from "../runtime/explain-action.ts";
 import type { ActionExplanation } from "../runtime/explain-action.ts";
+import { judgeRequest } from "../runtime/judgement.ts";
+import type { Judgement } from "../runtime/judgement.ts";
 import { loadPolicyFrom } from "../runtime/policy-file.ts";
 import { engineVersion } from "../version.ts";
 import { readDecision } from "./recorded-decision.ts";
@@ -19,7 +21,9 @@ export interface EntryExplanation {
   readonly policyDigest: string;
   /** Whether the engine that explains is of the version that judged. */
   readonly isSameEngine: boolean;
-  /** For each action, in order. What a call may do beyond its actions is in the recorded reason alone. */
+  /** What that policy answers to the call as a whole, also to what is not known of it. */
+  readonly now: Pick<Judgement, "decision" | "reason" | "rules">;
+  /** For each action, in order. */
   readonly actions: readonly ActionExplanation[];
 }
 
@@ -52,9 +56,17 @@ export async function explainEntry(path: string, entry: number | string, given?:
     isAskedFor = true;
   };
   const context = { agentCtx: withhold(agentCtx, notice) as typeof agentCtx, ownFiles };
-  const explained = actions.map((action) => explainAction(policy, { ...action, payload: withhold(action.payload, notice) }, context));
+  const withheld = actions.map((action) => ({ ...action, payload: withhold(action.payload, notice) }));
+  const { decision, reason, rules } = judgeRequest(policy, { ...context, actions: withheld });
+  const explained = withheld.map((action) => explainAction(policy, action, context));
   if (isRedacted && isAskedFor) throw refusal(`entry ${seq} cannot be explained: conditions ask for what is redacted in it`);
-  return { recorded: answer, policyDigest: policy.digest, isSameEngine: recorded.engine === engineVersion, actions: explained };
+  return {
+    recorded: answer,
+    policyDigest: policy.digest,
+    isSameEngine: recorded.engine === engineVersion,
+    now: { decision, reason, rules },
+    actions: explained,
+  };
 }
 
 function refusal(message: string): CanopyError {
