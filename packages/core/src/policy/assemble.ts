@@ -1,5 +1,4 @@
 import { factFunctions } from "../facts/index.ts";
-import type { FactFunction } from "../facts/schema.ts";
 import type { ActionBinding } from "./bindings.ts";
 import { compiler } from "./condition/compile.ts";
 import { loadParser } from "./condition/parse.ts";
@@ -41,17 +40,22 @@ export interface Assembly {
   readonly examples: readonly ExampleResult[];
   /** Rules that were dropped because another one says the same. */
   readonly repeats: readonly PolicyProblem[];
-  readonly facts: ReadonlyMap<string, FactFunction>;
+  readonly workshop: Workshop;
 }
 
 /** `loadPolicy`, in the half of the engine that is imported only then. `bundled` is the text of `canopy:default`, which a recorded policy brings along. */
 export async function assemblePolicy(root: PolicySource, options: LoadOptions, bundled?: string): Promise<Policy> {
-  const { policy, files, examples } = await assemble(root, options, bundled);
+  const assembly = await assemble(root, options, bundled);
+  requireExamples(assembly);
+  return assembly.policy;
+}
+
+/** Throws `PolicyError` where an example does not hold: such a policy is not in force. */
+export function requireExamples({ examples, files }: Assembly): void {
   const failed = examples.flatMap(({ rule, example, failure }): readonly PolicyProblem[] =>
     failure === null ? [] : [{ file: rule.reference.file, ...example.at, message: failure }],
   );
   if (failed.length > 0) throw new PolicyError(inOrder(failed, files));
-  return policy;
 }
 
 /** Reads, checks and compiles a policy and runs its examples, whatever comes of these. Throws `PolicyError` for everything else that is wrong. */
@@ -91,7 +95,7 @@ export async function assemble(root: PolicySource, options: LoadOptions, bundled
     exceptions: lifted,
     index: indexRules(rules),
   });
-  return { policy, files, drafts, exceptions, examples, repeats, facts };
+  return { policy, files, drafts, exceptions, examples, repeats, workshop };
 }
 
 /** An exception that the root policy makes to an inherited rule. */
