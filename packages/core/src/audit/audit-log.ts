@@ -15,8 +15,9 @@ import type { LoadLock, Lock, LockMechanism, OpenLock } from "./lock.ts";
 import { prepareEntry } from "./prepare.ts";
 import { redactionRules, refuseUnknown } from "./redact.ts";
 import type { RedactionOptions, RedactionRules } from "./redact.ts";
+import { sealedGenesis } from "./sealed.ts";
 import { scanLog } from "./scan.ts";
-import type { ScanFrom, ScanPlace, ScannedEntry } from "./scan.ts";
+import type { OnEntry, ScanFrom, ScanPlace } from "./scan.ts";
 import type { AuditSink, ExclusiveAppend } from "./sink.ts";
 import { readGenesis } from "./tail.ts";
 import type { Genesis } from "./tail.ts";
@@ -162,7 +163,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   }
 
   /** The entries from the place on, in their order, each checked to follow the one before; answers the place after the last. */
-  scan(from: ScanFrom, onEntry: (entry: ScannedEntry) => void): Promise<ScanPlace> {
+  scan(from: ScanFrom, onEntry: OnEntry): Promise<ScanPlace> {
     return scanLog(localDisk, this.path, from, onEntry);
   }
 
@@ -316,6 +317,12 @@ async function chooseLock(
     "AUDIT_LOG_UNAVAILABLE",
     `\`${name}\` is written under the lock of \`${wanted}\`, ${why}; other locks do not exclude its writers`,
   );
+}
+
+/** The name that the log at `path` gave itself. Throws where there is no log, or it is none. */
+export function originOf(path: string): string {
+  const genesis = peekGenesis(localDisk, path) ?? sealedGenesis(localDisk, path);
+  return genesis.origin;
 }
 
 /** The first entry, read without the lock: it never changes once it is whole, and names the lock to take. */

@@ -12,6 +12,7 @@ async function scanned(log: Pick<AuditLog, "scan">, from: ScanFrom): Promise<rea
   await log.scan(from, ({ seq, line }) => {
     expect(JSON.parse(line.toString())).toMatchObject({ seq });
     numbers.push(seq);
+    return undefined;
   });
   return numbers;
 }
@@ -139,6 +140,9 @@ test("a sink in memory has its turns and its scans too", async () => {
     ),
   );
   expect(order).toEqual([0, 0, 1, 1, 2, 2]);
-  const place = await sink.scan?.(1, ({ seq }) => order.push(seq));
+  const place = await sink.scan?.(1, ({ seq }) => {
+    order.push(seq);
+    return undefined;
+  });
   expect([order.slice(6), place?.seq]).toEqual([[1, 2], 3]);
 });

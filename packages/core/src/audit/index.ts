@@ -8,7 +8,7 @@ export { policyEntries } from "./policy-entries.ts";
 export { entryId, matchesFilter, type EntryFilter } from "./query.ts";
 export type { AuditEntry, AuditRecord, ReadOptions } from "./read.ts";
 export { redactEntry, type RedactedEntry, type RedactionOptions } from "./redact.ts";
-export type { ScanFrom, ScanPlace, ScannedEntry } from "./scan.ts";
+export type { OnEntry, ScanFrom, ScanPlace, ScannedEntry } from "./scan.ts";
 export type { AuditSink, ExclusiveAppend } from "./sink.ts";
 export type { RepairOptions, RepairPlan } from "./repair.ts";
 export { scrub } from "./scrub.ts";

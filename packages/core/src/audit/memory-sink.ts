@@ -6,7 +6,7 @@ import type { AppendedEntry, EntryBody } from "./entry.ts";
 import { prepareEntry } from "./prepare.ts";
 import { redactionRules } from "./redact.ts";
 import type { RedactionOptions } from "./redact.ts";
-import type { ScanFrom, ScanPlace, ScannedEntry } from "./scan.ts";
+import type { OnEntry, ScanFrom, ScanPlace } from "./scan.ts";
 import type { AuditSink, ExclusiveAppend } from "./sink.ts";
 
 /** Entries as a log has them, in this process's memory alone. */
@@ -42,15 +42,18 @@ export function createMemoryAuditSink(options: { readonly redact?: RedactionOpti
   let turn: Promise<unknown> = Promise.resolve();
   return {
     lines,
+    origin: `memory/${randomBytes(16).toString("hex")}`,
     append: (body) => append(body),
     exclusive: <T>(work: (append: ExclusiveAppend) => Promise<T>): Promise<T> => {
       const mine = turn.then(async () => await work(append));
       turn = mine.catch(() => undefined);
       return mine;
     },
-    scan: async (from: ScanFrom, onEntry: (entry: ScannedEntry) => void): Promise<ScanPlace> => {
+    scan: async (from: ScanFrom, onEntry: OnEntry): Promise<ScanPlace> => {
       const first = typeof from === "number" ? from : from.seq;
-      for (const [index, line] of lines.slice(first).entries()) onEntry({ seq: first + index, line: Buffer.from(line) });
+      for (const [index, line] of lines.slice(first).entries()) {
+        if (onEntry({ seq: first + index, line: Buffer.from(line) }) === "stop") break;
+      }
       return await Promise.resolve({ first: 0, offset: 0, seq: lines.length, hash: lastHash });
     },
     close: async () => {

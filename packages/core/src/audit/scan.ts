@@ -28,6 +28,9 @@ export interface ScannedEntry {
   readonly line: Buffer;
 }
 
+/** `stop` ends the scan after this entry. */
+export type OnEntry = (entry: ScannedEntry) => "stop" | undefined;
+
 type Reading = Pick<Disk, "list" | "open" | "close" | "read" | "status" | "fdStatus">;
 
 /**
@@ -35,7 +38,7 @@ type Reading = Pick<Disk, "list" | "open" | "close" | "read" | "status" | "fdSta
  * the one before: what was taken out, put in or changed since the place is found, unless all that comes after it was made anew. Throws
  * `AUDIT_LOG_BROKEN` there, and `AUDIT_LOG_UNAVAILABLE` where the log cannot be read. Needs no lock; under the log's lock it reads all that there is.
  */
-export async function scanLog(disk: Reading, path: string, from: ScanFrom, onEntry: (entry: ScannedEntry) => void): Promise<ScanPlace> {
+export async function scanLog(disk: Reading, path: string, from: ScanFrom, onEntry: OnEntry): Promise<ScanPlace> {
   try {
     let place = typeof from === "number" ? locate(disk, path, from) : from;
     for (;;) {
@@ -53,7 +56,7 @@ async function scanSegment(
   disk: Reading,
   path: string,
   from: ScanPlace,
-  onEntry: (entry: ScannedEntry) => void,
+  onEntry: OnEntry,
 ): Promise<{ readonly place: ScanPlace; readonly isSealed: boolean }> {
   // A writer that died between sealing a segment and beginning the next one left nothing more to read.
   if (from.offset === 0 && firstOf(disk, path) === null && disk.status(sealedPath(path, from.first)) === null) {
@@ -75,9 +78,10 @@ async function scanSegment(
       for (const { bytes, end } of step.value) {
         prevHash = follow(bytes, seq, prevHash) ?? refuse(name, seq - from.first + 1);
         isSealed = seal.test(bytes.toString("latin1", 0, 160));
-        onEntry({ seq, line: bytes });
+        const isEnough = onEntry({ seq, line: bytes }) === "stop";
         seq += 1;
         offset = end;
+        if (isEnough) return { place: { first: from.first, offset, seq, hash: prevHash }, isSealed: false };
       }
     }
   } finally {

@@ -1,5 +1,5 @@
 import type { AppendedEntry, EntryBody } from "./entry.ts";
-import type { ScanFrom, ScanPlace, ScannedEntry } from "./scan.ts";
+import type { OnEntry, ScanFrom, ScanPlace } from "./scan.ts";
 
 /**
  * Appends while nobody else does. `stillHolds` is asked right before the entry is written, with nothing awaited in between; where it throws, the entry
@@ -25,6 +25,8 @@ export interface AuditSink {
   segment?(): number;
   /** Absolute paths of the sink's own files, which no agent may touch; nor what has such a name with a dot and more after it. */
   ownFiles?(): readonly string[];
+  /** The name that the log gave itself, which no other has; what belongs to this log and is kept elsewhere says so. */
+  readonly origin?: string;
   /**
    * Runs `work` while no other writer, in this process or another, puts anything on record, after what was appended before. Approvals need it, and
    * `scan`: a sink without them keeps none.
@@ -34,7 +36,7 @@ export interface AuditSink {
    * The entries from the place on, in their order, and the place after the last. Rejects where they cannot be read or are not whole. Only within
    * `exclusive` it is sure to be all of them.
    */
-  scan?(from: ScanFrom, onEntry: (entry: ScannedEntry) => void): Promise<ScanPlace>;
+  scan?(from: ScanFrom, onEntry: OnEntry): Promise<ScanPlace>;
   /** Records what was appended before; later appends reject. */
   close(): Promise<void>;
 }
