@@ -255,6 +255,32 @@ describe("the ways around", () => {
     expect(ran.toSorted()).toEqual(["pay 5", "pay 6", "read a"]);
   });
 
+  it("an answer to Canopy's question is not taken for one to the tool's own", async () => {
+    const answers: unknown[] = [];
+    let isApproved = false;
+    const approval = { id: "approval-1", decidedBy: "Ada", assurance: "same_user" } as const;
+    const fake = fakeAuthorizer(() => (isApproved ? "ALLOW" : "REQUIRE_APPROVAL"));
+    const authorizer = {
+      ...fake,
+      authorize: async (request: never) => ({ ...(await fake.authorize(request)), ...(isApproved ? { approval } : {}) }),
+    };
+    const asking = tool(
+      async (_: unknown, runtime: unknown) => {
+        answers.push((runtime as { interrupt: (value: unknown) => unknown }).interrupt("which account?"));
+      },
+      { name: "pay", schema: z.object({}) },
+    );
+    const agent = scriptedAgent([guardTool(asking, { agentCtx, authorizer: authorizer as never })], [{ name: "pay", args: {} }], {
+      checkpointer: new MemorySaver(),
+    });
+    const config = { configurable: { thread_id: "t" } };
+    await agent.start(config);
+    await agent.resume(new Command({ resume: "still waiting" }), config);
+    isApproved = true;
+    expect((await agent.resume(new Command({ resume: true }), config)).interrupts).toMatchObject([{ value: "which account?" }]);
+    expect(answers).toEqual([]);
+  });
+
   it("without a checkpointer nothing can wait: the model is told", async () => {
     const ran: string[] = [];
     const { results } = await scriptedAgent(

@@ -3,7 +3,7 @@ import type { Guard, Refused, Ticket } from "@canopy-runtime/core/pep";
 import { ToolMessage } from "@langchain/core/messages";
 
 import { callIdOf, callOf } from "./host.ts";
-import { pause } from "./pause.ts";
+import { pause, takeResumes } from "./pause.ts";
 
 /** What becomes of a call that needs a person's approval. */
 export type OnApproval = "interrupt" | "message";
@@ -58,6 +58,7 @@ async function leaveOrRefusal({ guard, onApproval }: WorkGuard, args: unknown, c
   if (answer.kind === "refused" && answer.decision.decision === "REQUIRE_APPROVAL" && onApproval === "interrupt") {
     pause(answer.decision, guard.name, call.args, config);
   }
+  if (answer.kind === "allowed" && answer.decision.approval !== undefined) takeResumes(config);
   if (answer.kind !== "allowed" || call.signal?.aborted !== true) return answer;
   await answer.report("not_run");
   return { kind: "aborted", reason: call.signal.reason };

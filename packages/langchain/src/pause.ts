@@ -39,6 +39,23 @@ export function pause(decision: ApprovalRequired, tool: string, args: unknown, c
   }
 }
 
+/**
+ * Takes back the answers that a graph was resumed with while this call waited for a person. They were for Canopy; LangGraph would hand them to the
+ * tool, where it interrupts by itself.
+ */
+export function takeResumes(config: unknown): void {
+  const interrupt = interruptOf(config);
+  if (interrupt === undefined) return;
+  for (let round = 0; round < 1_000 && hasResume(config); round += 1) interrupt(null);
+}
+
+function hasResume(config: unknown): boolean {
+  const { __pregel_scratchpad: scratchpad } = fields(fields(config)["configurable"]);
+  const { resume, interruptCounter, nullResume } = fields(scratchpad);
+  if (typeof interruptCounter !== "number") return false;
+  return nullResume !== undefined || (Array.isArray(resume) && interruptCounter + 1 < resume.length);
+}
+
 /** Whether `error` is LangGraph's way to pause, which must reach the graph. */
 export function isInterrupt(error: unknown): boolean {
   return fields(error)["is_bubble_up"] === true || (error instanceof Error && /^(GraphInterrupt|NodeInterrupt)$/.test(error.name));

@@ -241,6 +241,60 @@ describe.each(adapters)("$name", (adapter) => {
   });
 });
 
+describe.each(adapters)("$name, where a person decides,", ({ loop }) => {
+  const call: ModelCall = { tool: "pay", args: { amount: 5 } };
+
+  it("runs a call once when it was approved, and asks anew after that", async () => {
+    const ran: string[] = [];
+    const { canopy, guarding, entries } = await bench({ approvals: {} });
+    const { pay } = tools(ran);
+    await loop([pay], [call], guarding);
+    const [asked, ...more] = await canopy.approvals.list({ state: "pending" });
+    expect(more).toEqual([]);
+    await canopy.approvals.decide(String(asked?.id), { decision: "approve", by: "Ada" });
+    expect(ran).toEqual([]);
+    expect(await loop([pay], [{ ...call, args: { amount: 6 } }], guarding)).not.toContain("done");
+    expect(await loop([pay], [call], guarding)).toEqual(["done"]);
+    expect((await loop([pay], [call], guarding)).join()).toContain("approv");
+    expect(ran).toEqual(['pay {"amount":5}']);
+    expect(entries("outcome")).toMatchObject([{ status: "success" }]);
+  });
+
+  it("runs one of two equal calls for one approval", async () => {
+    const ran: string[] = [];
+    const { canopy, guarding } = await bench({ approvals: {} });
+    const { pay } = tools(ran);
+    await loop([pay], [call], guarding);
+    const [asked] = await canopy.approvals.list({ state: "pending" });
+    await canopy.approvals.decide(String(asked?.id), { decision: "approve", by: "Ada" });
+    await loop([pay], [call, { ...call, id: "other" }], guarding);
+    expect(ran).toHaveLength(1);
+  });
+
+  it("does not run what was refused, and says who refused it", async () => {
+    const ran: string[] = [];
+    const { canopy, guarding } = await bench({ approvals: {} });
+    const { pay } = tools(ran);
+    await loop([pay], [call], guarding);
+    const [asked] = await canopy.approvals.list({ state: "pending" });
+    await canopy.approvals.decide(String(asked?.id), { decision: "deny", by: "Ada" });
+    expect((await loop([pay], [call], guarding)).join()).toMatch(/denied.*Ada/);
+    expect(ran).toEqual([]);
+  });
+
+  it("does not run what was approved too long ago", async () => {
+    const ran: string[] = [];
+    const { canopy, guarding } = await bench({ approvals: { useWithinMs: 1 } });
+    const { pay } = tools(ran);
+    await loop([pay], [call], guarding);
+    const [asked] = await canopy.approvals.list({ state: "pending" });
+    await canopy.approvals.decide(String(asked?.id), { decision: "approve", by: "Ada" });
+    await expect.poll(() => canopy.approvals.list({ state: "expired" })).toHaveLength(1);
+    expect((await loop([pay], [call], guarding)).join()).toContain("approv");
+    expect(ran).toEqual([]);
+  });
+});
+
 describe.each(adapters.filter(({ takes }) => takes.objects))("$name", ({ direct }) => {
   it("runs on what was judged, whatever becomes of the arguments meanwhile", async () => {
     const ran: string[] = [];
