@@ -8,6 +8,7 @@ import type { Keeper } from "./keeper.ts";
 import { isOneOf } from "./names.ts";
 import { nearMiss } from "./near-miss.ts";
 import type { Standing } from "./standing.ts";
+import { openStates } from "./store.ts";
 import type { ApprovalStore, StoredApproval } from "./store.ts";
 
 /** An action that policy wants a person to be asked about. */
@@ -63,7 +64,7 @@ export async function settle(keeper: Keeper, asked: AskedAction): Promise<Settle
 
 /** The common case, for which nothing changes and nobody else has to wait. */
 async function stillWaiting(keeper: Keeper, rows: readonly StoredApproval[]): Promise<Settled | null> {
-  const open = rows.filter(({ state }) => state === "pending" || state === "approved" || state === "reserved" || state === "denied");
+  const open = rows.filter(({ state }) => openStates.includes(state));
   const [row] = open;
   if (row?.state !== "pending" || open.length > 1) return null;
   const [standing] = await keeper.standings([row]).catch(() => []);
