@@ -10,20 +10,9 @@ import type { AuthorizationRequest, AuthorizationResult } from "../runtime/autho
 import { Canopy } from "../runtime/canopy.ts";
 import { openCanopy } from "../runtime/open-canopy.ts";
 import type { CanopyOptions } from "../runtime/open-canopy.ts";
+import { policy, refund } from "./approval.test.fixture.request.ts";
 
-export const policy = {
-  name: "refunds.yaml",
-  text: `
-version: 1
-default: DENY
-rules:
-  - { id: refund, action_type: refund, require_approval: true, reason: "A refund of {payload.amount}" }
-  - { id: dangerous, action_type: transfer, require_approval: true, severity: high }
-  - { id: read, action_type: read, allow: true }
-  - { id: frozen, action_type: refund, deny: true, when_all: ['has(agent_ctx.frozen)'] }
-  - { id: free, action_type: [refund, gift], allow: true, when_all: ['has(agent_ctx.free)'] }
-`,
-};
+export { policy, refund } from "./approval.test.fixture.request.ts";
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "canopy-approvals-")));
@@ -41,16 +30,6 @@ export async function open(log: string, options: CanopyOptions = {}): Promise<Ca
 export async function runtime(options: CanopyOptions = {}): Promise<{ readonly canopy: Canopy; readonly log: string }> {
   const log = join(await temporaryFolder(), "audit.log");
   return { canopy: await open(log, options), log };
-}
-
-/** The refund that the tests are about; `changes` go into the request. */
-export function refund(changes: Partial<AuthorizationRequest> = {}): AuthorizationRequest {
-  return {
-    agentCtx: { agent_id: "clerk", env: "production" },
-    actions: [{ actionType: "refund", payload: { payment: "p-1", amount: 20 } }],
-    tool: { name: "refund", args: { payment: "p-1", amount: 20, comment: "late" } },
-    ...changes,
-  };
 }
 
 export async function asked(canopy: Canopy, request: AuthorizationRequest = refund()): Promise<string> {

@@ -89,6 +89,10 @@ async function settleAlone(alone: Alone): Promise<Settled> {
     const standing = standings[index];
     if (standing === undefined) continue;
     const { problem, state, decided, requested } = standing;
+    if (problem !== null && !openStates.includes(row.state)) {
+      because.push(`the approval \`${row.id}\` cannot be relied on: ${problem}`);
+      continue;
+    }
     if (problem !== null) {
       return refused(
         `the approval \`${row.id}\` cannot be relied on: ${problem}; a person can clear it with canopy approvals cancel`,
