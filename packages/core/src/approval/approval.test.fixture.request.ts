@@ -23,4 +23,3 @@ export function refund(changes: Partial<AuthorizationRequest> = {}): Authorizati
     ...changes,
   };
 }
-

@@ -7,7 +7,7 @@ import { onTestFinished } from "vitest";
 
 import type { JsonObject } from "../json.ts";
 import type { AuthorizationRequest, AuthorizationResult } from "../runtime/authorizer.ts";
-import { Canopy } from "../runtime/canopy.ts";
+import type { Canopy } from "../runtime/canopy.ts";
 import { openCanopy } from "../runtime/open-canopy.ts";
 import type { CanopyOptions } from "../runtime/open-canopy.ts";
 import { policy, refund } from "./approval.test.fixture.request.ts";

@@ -7,6 +7,7 @@ import type { JsonObject, JsonValue } from "../json.ts";
 /** Longer texts are cut, and what is left out is counted. */
 const longestText = 4_000;
 const mostItems = 40;
+const mostLines = 1_000;
 
 /**
  * What would run, for a person to read before they decide: made from `action`, the bytes that the digest is over, and from what the log says of the
@@ -28,7 +29,9 @@ export async function preview(approval: Approval, action: string): Promise<strin
   const { hidden } = visible(JSON.parse(action) as JsonValue);
   if (hidden > 0)
     lines.push(`CAREFUL     it holds ${hidden} characters that cannot be seen or change how text reads; they are spelt out as ⟨U+…⟩`);
-  return [...lines, ...(await describe(JSON.parse(action) as JsonValue))].join("\n");
+  const all = [...lines, ...(await describe(JSON.parse(action) as JsonValue))];
+  const more = all.length - mostLines;
+  return (more > 0 ? [...all.slice(0, mostLines), `… and ${more} more lines, which are not shown`] : all).join("\n");
 }
 
 async function describe(action: JsonValue): Promise<readonly string[]> {
@@ -60,8 +63,8 @@ async function understand(actionType: JsonValue, agentCtx: JsonObject, payload: 
   const found = describeAction(factFunctions, actionType, { agentCtx, payload });
   if (found === null) return null;
   const telling = Object.entries(found).flatMap(([name, value]) => {
-    const said = saying(value);
-    return name === "fact" || said === null ? [] : [[name, said] as const];
+    const words = saying(value);
+    return name === "fact" || words === null ? [] : [[name, words] as const];
   });
   return telling.length === 0 ? null : Object.fromEntries(telling);
 }
