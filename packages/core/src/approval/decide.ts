@@ -1,10 +1,11 @@
 import { scrub } from "../audit/scrub.ts";
-import type { NoteSigner } from "../audit/tree/signed-note.ts";
 import { CanopyError } from "../errors.ts";
 import { isJsonObject, member } from "../json.ts";
 import type { JsonValue } from "../json.ts";
 import type { Keeper } from "./keeper.ts";
 import { agentNames, isOneOf } from "./names.ts";
+import { publicKeyOf, readApproverKey, signDecision, verifyDecision } from "./signature.ts";
+import type { SignedDecision } from "./signature.ts";
 import type { Standing } from "./standing.ts";
 import type { ApprovalStore, StoredApproval } from "./store.ts";
 
@@ -29,8 +30,7 @@ export interface Cancel {
 /** Puts the decision on record, and then into the store. Throws `APPROVAL_REFUSED`. */
 export async function decideOn(keeper: Keeper, id: string, { decision, by, note, keyPath, digest }: Decide): Promise<void> {
   if (decision !== "approve" && decision !== "deny") throw refusal(`\`${String(decision)}\` is no decision: it is \`approve\` or \`deny\``);
-  const keys = keyPath === undefined ? null : await import("./signature.ts");
-  const signer = keys === null || keyPath === undefined ? null : keys.readApproverKey(keyPath);
+  const signer = keyPath === undefined ? null : readApproverKey(keyPath);
   const person = readName(by ?? signer?.key.name);
   const said = readNote(note);
   await keeper.exclusive(async (store, append) => {
@@ -46,9 +46,9 @@ export async function decideOn(keeper: Keeper, id: string, { decision, by, note,
       }
     }
     const at = keeper.now();
-    const signed = signer === null ? null : sign(keys, signer, { id, digest: row.digest, decision, by: person, at });
-    if (decision === "approve" && signed !== null)
-      refuseStranger(keeper, keys, { id, digest: row.digest, decision, by: person, at }, signed.signature);
+    const signed = { id, digest: row.digest, decision, by: person, at };
+    const signature = signer === null ? null : { signature: signDecision(signed, signer), key: publicKeyOf(signer) };
+    if (decision === "approve" && signature !== null) refuseStranger(keeper, signed, signature.signature);
     await append({
       type: "approval.decided",
       approval_id: id,
@@ -57,9 +57,9 @@ export async function decideOn(keeper: Keeper, id: string, { decision, by, note,
       decision,
       decided_by: person,
       decided_at: new Date(at).toISOString(),
-      assurance: signed === null ? "same_user" : "key",
+      assurance: signature === null ? "same_user" : "key",
       note: said === null ? null : scrub(said, await leftOut(keeper, row)),
-      ...signed,
+      ...signature,
     });
     await keeper.mark(store, id, ["pending"], decision === "approve" ? "approved" : "denied");
   });
@@ -100,20 +100,12 @@ async function find(
   return { row, standing };
 }
 
-type Keys = typeof import("./signature.ts");
-type Signed = Parameters<Keys["signDecision"]>[0];
-
-function sign(keys: Keys | null, signer: NoteSigner, decision: Signed): { readonly signature: string; readonly key: string } | null {
-  return keys === null ? null : { signature: keys.signDecision(decision, signer), key: keys.publicKeyOf(signer) };
-}
-
 /** Where this runtime lists approvers, a yes of somebody else is refused at once, and not only when it is used. */
-function refuseStranger(keeper: Keeper, keys: Keys | null, decision: Signed, signature: string): void {
-  const { approvers } = keeper.settings;
-  if (approvers.length === 0 || keys === null) return;
-  const approver = keys.verifyDecision(decision, signature, approvers);
-  if (approver === null || (approver.name !== decision.by && approver.key.name !== decision.by)) {
-    throw refusal(`the key is not one that the host lists for \`${decision.by}\``);
+function refuseStranger({ settings }: Keeper, signed: SignedDecision, signature: string): void {
+  if (settings.approvers.length === 0) return;
+  const approver = verifyDecision(signed, signature, settings.approvers);
+  if (approver === null || (approver.name !== signed.by && approver.key.name !== signed.by)) {
+    throw refusal(`the key is not one that the host lists for \`${signed.by}\``);
   }
 }
 

@@ -9,6 +9,9 @@ export function agentNames(agentCtx: JsonObject): readonly string[] {
 
 /** Whether two names are of the same one, however they are written. */
 export function isOneOf(name: string, others: readonly string[]): boolean {
-  const plain = (text: string): string => text.normalize("NFKC").trim().toLowerCase();
   return others.some((other) => plain(other) === plain(name));
+}
+
+function plain(name: string): string {
+  return name.normalize("NFKC").trim().toLowerCase();
 }

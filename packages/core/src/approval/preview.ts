@@ -7,6 +7,7 @@ import type { JsonObject, JsonValue } from "../json.ts";
 /** Longer texts are cut, and what is left out is counted. */
 const longestText = 4_000;
 const mostItems = 40;
+const mostLines = 1_000;
 
 /**
  * What would run, for a person to read before they decide: made from `action`, the bytes that the digest is over, and from what the log says of the
@@ -28,7 +29,9 @@ export async function preview(approval: Approval, action: string): Promise<strin
   const { hidden } = visible(JSON.parse(action) as JsonValue);
   if (hidden > 0)
     lines.push(`CAREFUL     it holds ${hidden} characters that cannot be seen or change how text reads; they are spelt out as ⟨U+…⟩`);
-  return [...lines, ...(await describe(JSON.parse(action) as JsonValue))].join("\n");
+  const all = [...lines, ...(await describe(JSON.parse(action) as JsonValue))];
+  const more = all.length - mostLines;
+  return (more > 0 ? [...all.slice(0, mostLines), `… and ${more} more lines, which are not shown`] : all).join("\n");
 }
 
 async function describe(action: JsonValue): Promise<readonly string[]> {
@@ -37,16 +40,16 @@ async function describe(action: JsonValue): Promise<readonly string[]> {
   const lines: string[] = [];
   for (const each of Array.isArray(actions) ? (actions as readonly JsonValue[]) : []) {
     if (!isJsonObject(each)) continue;
-    lines.push("", `would ${shown(String(each["action_type"]))}`, ...quoted(each["payload"] ?? null));
+    lines.push("", `would ${said(each["action_type"])}`, ...quoted(each["payload"] ?? null));
     const leadsTo = each["leads_to"];
     if (isJsonObject(leadsTo)) lines.push("where the disk says that paths lead", ...quoted(leadsTo));
     const open = each["open"];
     if (Array.isArray(open)) lines.push("what is not known of it", ...quoted(open));
-    const understood = await understand(String(each["action_type"]), isJsonObject(agentCtx) ? agentCtx : {}, each["payload"] ?? null);
+    const understood = await understand(each["action_type"] ?? null, isJsonObject(agentCtx) ? agentCtx : {}, each["payload"] ?? null);
     if (understood !== null) lines.push("what was understood", ...quoted(understood));
   }
   if (isJsonObject(tool)) {
-    lines.push("", `by the tool ${shown(String(tool["name"]))} with`, ...quoted(tool["args"] ?? null));
+    lines.push("", `by the tool ${said(tool["name"])} with`, ...quoted(tool["args"] ?? null));
     if (tool["toctou"] === "unprotected")
       lines.push("CAREFUL     the tool's arguments could not be frozen: what runs may differ from this");
   }
@@ -54,13 +57,14 @@ async function describe(action: JsonValue): Promise<readonly string[]> {
 }
 
 /** The facts that say something: what is there, what holds, and what could not be told. */
-async function understand(actionType: string, agentCtx: JsonObject, payload: JsonValue): Promise<JsonObject | null> {
+async function understand(actionType: JsonValue, agentCtx: JsonObject, payload: JsonValue): Promise<JsonObject | null> {
+  if (typeof actionType !== "string") return null;
   const [{ describeAction }, { factFunctions }] = await Promise.all([import("../facts/describe.ts"), import("../facts/index.ts")]);
   const found = describeAction(factFunctions, actionType, { agentCtx, payload });
   if (found === null) return null;
   const telling = Object.entries(found).flatMap(([name, value]) => {
-    const said = saying(value);
-    return name === "fact" || said === null ? [] : [[name, said] as const];
+    const words = saying(value);
+    return name === "fact" || words === null ? [] : [[name, words] as const];
   });
   return telling.length === 0 ? null : Object.fromEntries(telling);
 }
@@ -71,8 +75,9 @@ function saying(value: JsonValue): JsonValue {
   const items = member(value, "items");
   const open = member(value, "open");
   if (!Array.isArray(items)) return value;
-  if (items.length === 0) return open === null || open === undefined ? null : { more: `could be more: ${String(open)}` };
-  return open === null || open === undefined ? items : [...(items as readonly JsonValue[]), `there could be more: ${String(open)}`];
+  const more = typeof open === "string" ? [`there could be more: ${open}`] : [];
+  const all = [...(items as readonly JsonValue[]), ...more];
+  return all.length === 0 ? null : all;
 }
 
 /** A value as lines behind a bar. */
@@ -99,6 +104,10 @@ function textLines(text: string): readonly string[] {
   const kept = text.slice(0, longestText).toWellFormed();
   const lines = (kept === "" ? ["(empty)"] : kept.split("\n")).map(shown);
   return text.length > longestText ? [...lines, `… and ${text.length - longestText} more characters, which are not shown`] : lines;
+}
+
+function said(value: JsonValue | undefined): string {
+  return visible(value ?? null).text;
 }
 
 function shown(text: string): string {

@@ -8,6 +8,7 @@ import type { Keeper } from "./keeper.ts";
 import { isOneOf } from "./names.ts";
 import { nearMiss } from "./near-miss.ts";
 import type { Standing } from "./standing.ts";
+import { openStates } from "./store.ts";
 import type { ApprovalStore, StoredApproval } from "./store.ts";
 
 /** An action that policy wants a person to be asked about. */
@@ -63,7 +64,7 @@ export async function settle(keeper: Keeper, asked: AskedAction): Promise<Settle
 
 /** The common case, for which nothing changes and nobody else has to wait. */
 async function stillWaiting(keeper: Keeper, rows: readonly StoredApproval[]): Promise<Settled | null> {
-  const open = rows.filter(({ state }) => state === "pending" || state === "approved" || state === "reserved" || state === "denied");
+  const open = rows.filter(({ state }) => openStates.includes(state));
   const [row] = open;
   if (row?.state !== "pending" || open.length > 1) return null;
   const [standing] = await keeper.standings([row]).catch(() => []);
@@ -88,6 +89,10 @@ async function settleAlone(alone: Alone): Promise<Settled> {
     const standing = standings[index];
     if (standing === undefined) continue;
     const { problem, state, decided, requested } = standing;
+    if (problem !== null && !openStates.includes(row.state)) {
+      because.push(`the approval \`${row.id}\` cannot be relied on: ${problem}`);
+      continue;
+    }
     if (problem !== null) {
       return refused(
         `the approval \`${row.id}\` cannot be relied on: ${problem}; a person can clear it with canopy approvals cancel`,

@@ -112,6 +112,7 @@ const explanations: ReadonlySet<string> = new Set([
   "rules",
   "approval",
   "approval_id",
+  "decision",
   "digest",
   "decide_by",
   "use_within_ms",

@@ -5,7 +5,7 @@ import type { Keeper, KeeperParts } from "../approval/keeper.ts";
 import type { Settled, Used } from "../approval/settle.ts";
 import type { AppendedEntry } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
-import type { JsonObject } from "../json.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
 import { actionFields, decisionEntry, rulesEntry } from "./decision-entry.ts";
 import type { Answered } from "./decision-entry.ts";
 import type { Judgement, RequestData } from "./judge.ts";
@@ -123,7 +123,7 @@ function approvable(data: RequestData, judgement: Judgement, policyDigest: strin
 }
 
 function requestFields(data: RequestData, { judgement, digest, traceId }: Answered): JsonObject {
-  const fields = {
+  const fields: Record<string, JsonValue | undefined> = {
     avid: data.avid,
     agent_ctx: data.agentCtx,
     ...actionFields(data, judgement),
@@ -132,5 +132,5 @@ function requestFields(data: RequestData, { judgement, digest, traceId }: Answer
     policy_digest: digest,
     trace_id: traceId,
   };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as JsonObject;
+  return Object.fromEntries(Object.entries(fields).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }

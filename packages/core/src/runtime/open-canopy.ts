@@ -79,7 +79,7 @@ export function createChecker(options: CheckerOptions = {}): Checker {
  * loaded, the absolute path of each file that it was loaded from.
  */
 export async function startCanopy(options: CanopyOptions, policy: CanopyParts["policy"], files: ReadonlySet<string>): Promise<Canopy> {
-  const settings = await readApprovalOptions(options.approvals === false ? {} : (options.approvals ?? {}));
+  const settings = await readApprovalOptions(options.approvals === false || options.approvals === undefined ? {} : options.approvals);
   const log = await openSink(options.audit ?? {});
   try {
     const approvals = runtimeApprovals(options, log, settings);
