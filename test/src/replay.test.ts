@@ -129,6 +129,7 @@ async function writeLog(path: string): Promise<readonly { readonly request: Auth
     await using canopy = await openCanopy({
       ...(policy === undefined ? {} : { policy }),
       mode,
+      approvals: false,
       audit: { path, durability: "os", segmentBytes: 1024 * 1024 },
     });
     for (let from = 0; from < decisions / rounds; from += 100) {
@@ -204,7 +205,7 @@ async function rewrite(path: string, asked: readonly { readonly request: Authori
   const expected = new Map<string, number>();
   const some = asked.slice(0, decisions > 10_000 ? 20_000 : 1000);
   const checker = createChecker({ policy: tried });
-  await using canopy = await openCanopy({ policy: "canopy:default", audit: { path, durability: "os", redact } });
+  await using canopy = await openCanopy({ policy: "canopy:default", approvals: false, audit: { path, durability: "os", redact } });
   for (let from = 0; from < some.length; from += 100) {
     const requests = some.slice(from, from + 100);
     const answers = await Promise.all(requests.map(async ({ request }) => await canopy.authorize(request)));

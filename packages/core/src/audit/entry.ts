@@ -27,11 +27,16 @@ export interface DecisionEntry {
   readonly enforced: boolean;
   /** What enforcement would have answered; in observe mode only. */
   readonly would?: Decision;
+  /** What policy said by itself, where the answer is another: a person approved, or none could be asked. */
+  readonly judged?: Decision;
   /** The tool call behind the action, as the framework made it. */
   readonly tool?: JsonObject;
   /** Every action of the call, where it is more than one; `action_type` and `payload` are then the first. */
   readonly actions?: readonly JsonObject[];
+  /** The request to a person, where the decision is REQUIRE_APPROVAL or rests on one. */
   readonly approval_id?: string;
+  /** The approval that an ALLOW used up, once and for all. */
+  readonly approval?: { readonly id: string; readonly digest: string; readonly decided_by: string; readonly assurance: string };
   /** Versions of what judged. */
   readonly engine?: string;
   readonly facts?: string;

@@ -11,11 +11,13 @@ const essential: ReadonlySet<string> = new Set([
   "decision",
   "enforced",
   "would",
+  "judged",
   "avid",
   "action_type",
   "policy_digest",
   "trace_id",
   "approval_id",
+  "approval",
 ]);
 
 /**

@@ -103,8 +103,27 @@ export function isHarmless(text: string, rules: RedactionRules): boolean {
   return text.length * 3 <= rules.longestString && !rules.suspicious.test(text);
 }
 
-/** Members that explain the entry: they are made by Canopy, and are scrubbed rather than committed. */
-const explanations: ReadonlySet<string> = new Set(["reason", "rules"]);
+/**
+ * Members that explain the entry: they are made by Canopy, and are scrubbed rather than committed. Those about approvals are read back from the log, and
+ * an approval whose use could not be read there could be used again.
+ */
+const explanations: ReadonlySet<string> = new Set([
+  "reason",
+  "rules",
+  "approval",
+  "approval_id",
+  "decision",
+  "digest",
+  "decide_by",
+  "use_within_ms",
+  "wants",
+  "severity",
+  "decided_by",
+  "decided_at",
+  "assurance",
+  "signature",
+  "key",
+]);
 
 /** More commitments than this do not fit on a line, so that a member that would have more is committed as a whole. */
 const mostCommitments = 400;

@@ -23,7 +23,7 @@ export interface RecordedAnswer {
   readonly seq: number;
   readonly ts: string;
   readonly avid: string | null;
-  /** What policy answered; in observe mode that is not what the caller was told. */
+  /** What policy answered; in observe mode, or where a person was asked, that may not be what the caller was told. */
   readonly answer: Decision;
   readonly enforced: boolean;
   /** Null where the line was too long to hold it. */
@@ -77,16 +77,17 @@ export function readDecision(entry: AuditEntry): RecordedDecision | UnreadableDe
 
 /** What can be read of a decision whatever became of its request; why it is none otherwise. */
 export function readAnswer({ seq, ts, members }: AuditEntry): RecordedAnswer | string {
-  const { decision, would } = members;
+  const { decision, would, judged = isJsonObject(members["approval"]) ? "REQUIRE_APPROVAL" : undefined } = members;
   if (!isDecision(decision)) return "`decision` is not one of the three";
   if (would !== undefined && !isDecision(would)) return "`would` is not a decision";
+  if (judged !== undefined && !isDecision(judged)) return "`judged` is not a decision";
   const rules = readRules(members["rules"]);
   if (rules === "malformed") return "`rules` is not a list of rules";
   return {
     seq,
     ts,
     avid: text(members["avid"]),
-    answer: would ?? decision,
+    answer: would ?? judged ?? decision,
     enforced: members["enforced"] !== false,
     reason: text(members["reason"]),
     rules,

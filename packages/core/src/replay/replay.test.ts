@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { verifyAuditLog } from "../audit/index.ts";
+import { openCanopy } from "../runtime/open-canopy.ts";
 import { replayAuditLog } from "./replay.ts";
 import type { ReplayReport } from "./replay.ts";
 import { forge, record, temporaryFolder } from "./replay.test.fixture.ts";
@@ -177,6 +178,32 @@ describe("replaying a log under the policies that made it", () => {
     // The decision with which a segment begins may stand before what is recorded anew for it.
     expect(same + others.policy_unknown).toBe(decisions);
     expect(others.policy_unknown).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("decisions that people had a part in", () => {
+  const policy = { name: "p.yaml", text: "version: 1\nrules: [{ id: big, action_type: refund, require_approval: true }]\n" };
+
+  it("are judged as policy judged them: approved, refused by a person, and asked about for the first time and again", async () => {
+    const path = join(await temporaryFolder(), "audit.log");
+    {
+      await using canopy = await openCanopy({ policy, audit: { path, durability: "os" } });
+      const asked = async (amount: number): Promise<string> => {
+        const result = await canopy.authorizeAction({ agent_id: "a" }, "refund", { amount });
+        return result.decision === "REQUIRE_APPROVAL" ? result.approvalId : result.decision;
+      };
+      const [yes, no] = [await asked(1), await asked(2)];
+      await canopy.approvals.decide(yes, { decision: "approve", by: "Ann" });
+      await canopy.approvals.decide(no, { decision: "deny", by: "Ann", note: "ask first" });
+      expect([await asked(1), await asked(2)]).toEqual(["ALLOW", "DENY"]);
+      await asked(1);
+    }
+    expect(await replayAuditLog(path)).toMatchObject({ decisions: 5, judged: 5, same: 5, changes: [] });
+    const denied = { ...policy, text: policy.text.replace("require_approval", "deny") };
+    expect((await replayAuditLog(path, { policy: denied })).changes).toMatchObject([{ from: "REQUIRE_APPROVAL", to: "DENY", count: 5 }]);
+    // Recorded before there was a word for it.
+    await forge(path, ({ judged: _, ...entry }) => entry);
+    expect((await replayAuditLog(path, { filter: { decision: "ALLOW" } })).same).toBe(1);
   });
 });
 

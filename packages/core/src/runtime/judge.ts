@@ -1,4 +1,4 @@
-import { digestJson, avid, unknownAvid } from "./avid.ts";
+import { avid, unknownAvid } from "./avid.ts";
 import type { AuthorizationRequest } from "./authorizer.ts";
 import { CanopyError } from "../errors.ts";
 import { cloneJson, isJsonObject } from "../json.ts";
@@ -8,7 +8,6 @@ import type { Policy } from "../policy/policy.ts";
 import { lookUpPaths } from "./look-up-paths.ts";
 import { judgeRequest } from "./judgement.ts";
 import type { Judgement } from "./judgement.ts";
-import { engineVersion } from "../version.ts";
 
 /** A request as plain data that nobody else holds, or why it is none. */
 export type ReadRequest = RequestData | { readonly refused: string; readonly agentCtx: JsonObject | null; readonly avid: string };
@@ -84,22 +83,6 @@ export async function judge(policy: Policy, request: RequestData, { resolvePaths
     }),
   );
   return judgeRequest(policy, { agentCtx, actions, ownFiles });
-}
-
-/**
- * Names the exact action that a person is asked about: `APR-` and 32 hex digits of the SHA-256 over the canonical JSON of the tool call, the
- * actions with their payloads, the agent context, the policy's digest and the engine's version. Whatever changes one of them is another action.
- */
-export function approvalId(request: RequestData, policyDigest: string | null): string {
-  const digest = digestJson({
-    v: 1,
-    tool: request.tool === null ? null : { name: request.tool.name, args: request.tool.args },
-    actions: request.actions.map(({ actionType, payload }) => ({ action_type: actionType, payload })),
-    agent_ctx: request.agentCtx,
-    policy_digest: policyDigest,
-    engine: engineVersion,
-  });
-  return `APR-${digest.slice(0, 32)}`;
 }
 
 /** A tool does a handful of things; a list past this is an attack or a mistake. */

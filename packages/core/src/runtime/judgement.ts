@@ -3,6 +3,8 @@ import { standardActions } from "../policy/actions.ts";
 import { strictest } from "../policy/decision.ts";
 import type { Decision } from "../policy/decision.ts";
 import { evaluate } from "../policy/evaluate.ts";
+import { severities } from "../policy/format.ts";
+import type { Severity } from "../policy/format.ts";
 import { nearest } from "../policy/nearest.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { RuleReference } from "./authorizer.ts";
@@ -30,6 +32,8 @@ export interface Judgement {
   readonly decision: Decision;
   readonly reason: string;
   readonly rules: readonly RuleReference[];
+  /** The highest of the rules that decided; null where none says one. */
+  readonly severity: Severity | null;
   /** For each action, in order, the decision about it alone, and what the disk was asked for it. */
   readonly actions: readonly { readonly decision: Decision; readonly disk: Disk | null }[];
 }
@@ -54,6 +58,7 @@ export function judgeRequest(policy: Policy, { agentCtx, actions, ownFiles }: Ju
       decision,
       disk,
       rules: loosened ? [] : evaluation.rules,
+      severity: loosened ? null : evaluation.severity,
       reason: sentences.filter((sentence) => sentence !== "").join("; "),
     };
   });
@@ -66,6 +71,7 @@ export function judgeRequest(policy: Policy, { agentCtx, actions, ownFiles }: Ju
         ? deciding.map((each) => each.reason).join()
         : deciding.map((each) => `${each.action.actionType}: ${each.reason}`).join("; "),
     rules: deciding.flatMap((each) => each.rules),
+    severity: severities.findLast((severity) => deciding.some((each) => each.severity === severity)) ?? null,
     actions: judged.map((each) => ({ decision: each.decision, disk: each.disk })),
   };
 }
