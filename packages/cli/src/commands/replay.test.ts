@@ -24,6 +24,7 @@ async function written(options: Partial<CanopyOptions> = {}): Promise<{ readonly
   const log = join(folder, "audit.log");
   await using runtime = await openCanopy({
     policy: { name: "rules.yaml", text: rules },
+    approvals: false,
     audit: { path: log, durability: "os" },
     ...options,
   });

@@ -188,21 +188,21 @@ describe("decisions that people had a part in", () => {
     const path = join(await temporaryFolder(), "audit.log");
     {
       await using canopy = await openCanopy({ policy, audit: { path, durability: "os" } });
-      const asked = async (amount: number): Promise<string> => {
+      const ask = async (amount: number): Promise<string> => {
         const result = await canopy.authorizeAction({ agent_id: "a" }, "refund", { amount });
         return result.decision === "REQUIRE_APPROVAL" ? result.approvalId : result.decision;
       };
-      const [yes, no] = [await asked(1), await asked(2)];
+      const [yes, no] = [await ask(1), await ask(2)];
       await canopy.approvals.decide(yes, { decision: "approve", by: "Ann" });
       await canopy.approvals.decide(no, { decision: "deny", by: "Ann", note: "ask first" });
-      expect([await asked(1), await asked(2)]).toEqual(["ALLOW", "DENY"]);
-      await asked(1);
+      expect([await ask(1), await ask(2)]).toEqual(["ALLOW", "DENY"]);
+      await ask(1);
     }
     expect(await replayAuditLog(path)).toMatchObject({ decisions: 5, judged: 5, same: 5, changes: [] });
     const denied = { ...policy, text: policy.text.replace("require_approval", "deny") };
     expect((await replayAuditLog(path, { policy: denied })).changes).toMatchObject([{ from: "REQUIRE_APPROVAL", to: "DENY", count: 5 }]);
     // Recorded before there was a word for it.
-    await forge(path, ({ judged: _, ...entry }) => entry);
+    await forge(path, ({ judged: _judged, ...entry }) => entry);
     expect((await replayAuditLog(path, { filter: { decision: "ALLOW" } })).same).toBe(1);
   });
 });
