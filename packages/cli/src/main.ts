@@ -5,6 +5,7 @@ import { check } from "./commands/check.ts";
 import { demo } from "./commands/demo.ts";
 import { explain } from "./commands/explain.ts";
 import { init } from "./commands/init.ts";
+import { lint } from "./commands/lint.ts";
 import { prove } from "./commands/prove.ts";
 import { replay } from "./commands/replay.ts";
 import { report } from "./commands/report.ts";
@@ -16,7 +17,7 @@ import { complain, print, processTerminal } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
-const commands: readonly Command[] = [check, explain, test, replay, report, verify, audit, prove, init, demo];
+const commands: readonly Command[] = [check, explain, test, lint, replay, report, verify, audit, prove, init, demo];
 
 /** Runs one command line, `argv` without the program's name, and answers with the exit code. Never rejects. */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
