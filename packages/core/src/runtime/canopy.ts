@@ -171,7 +171,9 @@ export class Canopy implements Authorizer, AsyncDisposable {
       );
     }
     const digest = policy?.digest ?? null;
-    const observed = this.#parts.mode === "observe" && judgement.decision !== "ALLOW";
+    // What is not run anyway is not let through either.
+    const isNotRun = "refused" in data && data.isNotRun === true;
+    const observed = this.#parts.mode === "observe" && judgement.decision !== "ALLOW" && !isNotRun;
     const asks = judgement.decision === "REQUIRE_APPROVAL" && !("refused" in data);
     const approvals = record && asks && !observed ? this.#parts.approvals : null;
     const base: Answered = {

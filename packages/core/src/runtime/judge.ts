@@ -10,7 +10,15 @@ import { judgeRequest } from "./judgement.ts";
 import type { Judgement } from "./judgement.ts";
 
 /** A request as plain data that nobody else holds, or why it is none. */
-export type ReadRequest = RequestData | { readonly refused: string; readonly agentCtx: JsonObject | null; readonly avid: string };
+export type ReadRequest =
+  | RequestData
+  | {
+      readonly refused: string;
+      readonly agentCtx: JsonObject | null;
+      readonly avid: string;
+      /** Set where whoever asked has said that the call is not run, whatever is answered. */
+      readonly isNotRun?: true;
+    };
 
 export interface RequestData {
   readonly agentCtx: JsonObject;
@@ -46,7 +54,9 @@ export function readRequest(request: AuthorizationRequest): ReadRequest {
     agentCtx = context;
     id = avid(context);
     const { actions, tool, refused } = request;
-    if (refused !== undefined) return { refused: `the call is not run: ${readClauses([refused]).join()}`, agentCtx, avid: id };
+    if (refused !== undefined) {
+      return { refused: `the call is not run: ${readClauses([refused]).join()}`, agentCtx, avid: id, isNotRun: true };
+    }
     if (!Array.isArray(actions) || actions.length === 0) return { refused: "the request names no action", agentCtx, avid: id };
     if (actions.length > largestActionCount)
       return { refused: `the request names more than ${largestActionCount} actions`, agentCtx, avid: id };
