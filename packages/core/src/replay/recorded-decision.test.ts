@@ -46,6 +46,13 @@ describe("a recorded decision", () => {
     });
   });
 
+  it("has open questions, also one that is too long to stand in the log", () => {
+    expect(readDecision(entry({ ...sound, details: { open: ["a", commitment] } }))).toMatchObject({
+      actions: [{ open: ["a", "[left out]"] }],
+      isRedacted: false,
+    });
+  });
+
   it("was answered with what enforcement would have said, where the runtime only observed", () => {
     expect(readAnswer(entry({ ...sound, would: "DENY", enforced: false }))).toMatchObject({ answer: "DENY", enforced: false });
   });
@@ -75,6 +82,7 @@ describe("a recorded decision", () => {
     ["no action type", { action_type: 7 }, "malformed"],
     ["details that are no object", { details: 7 }, "malformed"],
     ["an answer of the disk that is none", { details: { disk: { "/": { real: 1, links: 1 } } } }, "malformed"],
+    ["an open question that is no clause", { details: { open: [7] } }, "malformed"],
     ["open questions that are no clauses", { details: { open: "all" } }, "malformed"],
     ["no actions", { actions: [] }, "malformed"],
     [

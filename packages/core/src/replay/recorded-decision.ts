@@ -64,8 +64,7 @@ export function readDecision(entry: AuditEntry): RecordedDecision | UnreadableDe
     if (typeof actions === "string") return { kind: "malformed", why: actions };
     if (actions.some(({ payload }) => isCommitment(payload))) return { kind: "redacted", why: "a payload is committed as a whole" };
     if (actions.some(({ disk }) => disk === redactedDisk)) return { kind: "redacted", why: "what the disk said is committed" };
-    const isRedacted =
-      holdsCommitment(agentCtx) || actions.some(({ payload, open }) => holdsCommitment(payload) || open.some(isCommitment));
+    const isRedacted = holdsCommitment(agentCtx) || actions.some(({ payload }) => holdsCommitment(payload));
     const ownFiles = members["own_files"] ?? null;
     if (ownFiles !== null && typeof ownFiles !== "string") return { kind: "malformed", why: "`own_files` is not a string" };
     return { kind: "decision", ...answer, agentCtx, actions, isRedacted, ownFiles };
@@ -133,12 +132,20 @@ function readAction(named: JsonObject, { open = [], disk }: JsonObject): JudgedA
   const { action_type: actionType, payload } = named;
   if (typeof actionType !== "string") return "`action_type` is not a string";
   if (payload === undefined) return "`payload` is missing";
-  if (!Array.isArray(open) || !open.every((clause: JsonValue) => typeof clause === "string" || isCommitment(clause))) {
-    return "`open` is not a list of clauses";
-  }
+  const clauses = readOpen(open);
+  if (clauses === null) return "`open` is not a list of clauses";
   const lookedUp = disk === undefined ? null : readDisk(disk);
   if (lookedUp === undefined) return "`disk` is not what a disk says";
-  return { actionType, payload: cloneJson(payload), open: open as readonly string[], disk: lookedUp };
+  return { actionType, payload: cloneJson(payload), open: clauses, disk: lookedUp };
+}
+
+/** What is said of a clause that is too long to stand in the log: that there is one is all that the answer rests on. */
+const longClause = "[left out]";
+
+function readOpen(value: JsonValue): readonly string[] | null {
+  const clauses: readonly JsonValue[] = Array.isArray(value) ? value : [null];
+  const read = clauses.map((clause) => (isCommitment(clause) ? longClause : clause));
+  return read.every((clause) => typeof clause === "string") ? read : null;
 }
 
 /** Stands for answers of the disk that are committed. */

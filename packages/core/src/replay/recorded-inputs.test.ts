@@ -110,6 +110,27 @@ describe("a policy on record", () => {
   });
 });
 
+describe("a log that was made to have policies loaded without end", () => {
+  it("has each tried so many times, and no more", async () => {
+    const policy = await load();
+    const inputs = createRecordedInputs();
+    const nonsense = (name: string, text: string): PolicyLoadedEntry => ({
+      type: "policy.loaded",
+      policy_digest: policy.digest,
+      name,
+      part: 1,
+      parts: 1,
+      text,
+    });
+    let found = 0;
+    for (let index = 0; index < 200; index += 1) {
+      add(inputs, [nonsense(`p${index % 100}`, `version: 1\nrules: [{ id: r${index}, action_type: a, deny: true }]`)]);
+      if ((await inputs.policy(policy.digest)) !== null) found += 1;
+    }
+    expect(found).toBe(0);
+  });
+});
+
 describe("a list of Canopy's own files", () => {
   it("is known by its digest, and one that does not give its digest is none", () => {
     const inputs = createRecordedInputs();

@@ -17,14 +17,30 @@ export interface RecordedInputs {
 /** Texts are kept up to so many characters, and policies and lists up to so many; past that the oldest are dropped: each segment has them anew. */
 const mostCharacters = 32 * 1024 * 1024;
 const mostTexts = 4096;
-const mostPolicies = 64;
+const mostPolicies = 256;
+/** Files of a policy, and texts of one name. */
+const mostNames = 65;
+const mostVersions = 8;
+/** Loading takes its time: a log that was made to have it done without end gets no more than this, for one policy and in all. */
+const mostTries = 64;
+const mostTriesInAll = 5000;
 const mostLists = 1024;
 
 export function createRecordedInputs(): RecordedInputs {
   const texts = new Map<string, RecordedTexts>();
   const policies = new Map<string, Promise<Policy | null>>();
   const lists = new Map<string, readonly string[]>();
+  const tries = new Map<string, number>();
+  let triesInAll = 0;
   let characters = 0;
+
+  function mayTry(digest: string): boolean {
+    const before = tries.get(digest) ?? 0;
+    if (before >= mostTries || triesInAll >= mostTriesInAll) return false;
+    tries.set(digest, before + 1);
+    triesInAll += 1;
+    return true;
+  }
 
   function addPolicy(members: AuditEntry["members"]): void {
     const { policy_digest: digest, name, part, parts, text } = members;
@@ -37,7 +53,7 @@ export function createRecordedInputs(): RecordedInputs {
     // Two processes may record the same policy from files of one name and other layout: each part goes to the first that lacks it.
     let source = sources.find((each) => each.parts === parts && !each.texts.has(part));
     if (source === undefined) {
-      if (sources.length >= 8) return;
+      if (sources.length >= mostVersions || (known.size >= mostNames && !known.has(name))) return;
       known.set(name, [...sources, (source = { parts, texts: new Map() })]);
     }
     source.texts.set(part, text);
@@ -67,7 +83,7 @@ export function createRecordedInputs(): RecordedInputs {
     policy: async (digest) => {
       let policy = policies.get(digest);
       if (policy === undefined) {
-        policy = rebuild(digest, texts.get(digest));
+        policy = rebuild(digest, texts.get(digest), mayTry);
         policies.set(digest, policy);
         if (policies.size > mostPolicies) dropOldest(policies);
       }
@@ -86,7 +102,7 @@ interface RecordedText {
 }
 
 /** Loads the policy from each source that may be its root until one gives the digest. */
-async function rebuild(digest: string, recorded: RecordedTexts | undefined): Promise<Policy | null> {
+async function rebuild(digest: string, recorded: RecordedTexts | undefined, mayTry: (digest: string) => boolean): Promise<Policy | null> {
   if (recorded === undefined) return null;
   const { assemblePolicy } = await import("../policy/assemble.ts");
   const sources = new Map<string, readonly string[]>();
@@ -95,6 +111,7 @@ async function rebuild(digest: string, recorded: RecordedTexts | undefined): Pro
   const bundled = newest(defaultPolicyName);
   for (const [name, versions] of sources) {
     for (const text of versions) {
+      if (!mayTry(digest)) return null;
       try {
         const policy = await assemblePolicy(
           { name, text },
