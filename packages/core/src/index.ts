@@ -29,6 +29,7 @@ export {
   openAuditLog,
   pendingDecisions,
   planAuditRepair,
+  policyEntries,
   proveEntry,
   proveGrowth,
   readAuditLog,

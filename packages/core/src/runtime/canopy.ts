@@ -20,7 +20,7 @@ export type Mode = "enforce" | "observe";
 
 /** What a runtime is made of. */
 export interface CanopyParts {
-  /** The policy in force; called again, at the next request, as long as it rejects. */
+  /** Loads the policy; called again, at the next request, as long as it rejects, and for each `reloadPolicy`. */
   readonly policy: () => Promise<Policy>;
   /** The log; null for a runtime that only checks and records nothing. */
   readonly log: AuditSink | null;
@@ -39,6 +39,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #recordedPolicies = new Map<string, { readonly segment: number; readonly recorded: Promise<void> }>();
   #policy: Promise<Policy> | undefined;
+  #reloading: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(parts: CanopyParts) {
@@ -58,12 +59,12 @@ export class Canopy implements Authorizer, AsyncDisposable {
     const data = readRequest(request);
     const traceId = readTraceId(request);
     if (this.#closing !== undefined) return denial("canopy is closed", data.avid, null, traceId);
-    return await this.#track(this.#answer(data, traceId, true));
+    return await this.#track(this.#answer(request, data, traceId, true));
   }
 
   /** What `authorize` would answer, evaluated afresh; nothing is recorded and nothing is used up. Never rejects. */
   async check(request: AuthorizationRequest): Promise<AuthorizationResult> {
-    return await this.#answer(readRequest(request), readTraceId(request), false);
+    return await this.#answer(request, readRequest(request), readTraceId(request), false);
   }
 
   /**
@@ -97,6 +98,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
         type: "outcome",
         authorization_id: outcome.authorizationId,
         trace_id: outcome.traceId,
+        ...via(outcome),
         status: outcome.status === "success" || outcome.status === "not_run" ? outcome.status : "error",
         ...(isErrorClass(outcome.errorClass) ? { error_class: outcome.errorClass } : {}),
         output_hash: outcome.outputHash,
@@ -117,13 +119,31 @@ export class Canopy implements Authorizer, AsyncDisposable {
 
   /** The policy in force. Rejects with `POLICY_INVALID` while there is none, and tries again the next time it is asked for. */
   async policy(): Promise<Policy> {
-    this.#policy ??= this.#parts.policy();
+    const loading = (this.#policy ??= this.#parts.policy());
     try {
-      return await this.#policy;
+      return await loading;
     } catch (error) {
-      this.#policy = undefined;
+      // Not what a reload put in its place meanwhile.
+      if (this.#policy === loading) this.#policy = undefined;
       throw error;
     }
+  }
+
+  /**
+   * Loads the policy anew from where it came from, puts it on record, and in force for every request that comes after; each request is judged by one
+   * policy as a whole. Rejects with `POLICY_INVALID` where it does not load, and with `AUDIT_LOG_…` where it cannot be recorded: the one before then
+   * stays in force.
+   */
+  async reloadPolicy(): Promise<Policy> {
+    // In turns, so that what was read last is what is in force.
+    const turn = this.#reloading.then(async () => {
+      const policy = await this.#parts.policy();
+      if (this.#parts.log !== null) await this.#recordPolicy(policy);
+      this.#policy = Promise.resolve(policy);
+      return policy;
+    });
+    this.#reloading = turn.catch(() => undefined);
+    return await turn;
   }
 
   async #drain(): Promise<void> {
@@ -140,7 +160,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
     }
   }
 
-  async #answer(data: ReadRequest, traceId: string, record: boolean): Promise<AuthorizationResult> {
+  async #answer(request: AuthorizationRequest, data: ReadRequest, traceId: string, record: boolean): Promise<AuthorizationResult> {
     let policy: Policy | null = null;
     let judgement: Judgement;
     try {
@@ -158,7 +178,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
     const asks = judgement.decision === "REQUIRE_APPROVAL" && !("refused" in data);
     const approval = asks ? approvalId(data, digest) : null;
     const observed = this.#parts.mode === "observe" && judgement.decision !== "ALLOW";
-    const result = { judgement, approval, observed, digest, avid: data.avid, traceId };
+    const result = { judgement, approval, observed, digest, avid: data.avid, traceId, ...via(request) };
     if (!record) return answer(result, null);
     try {
       if (policy !== null) await this.#recordPolicy(policy);
@@ -197,6 +217,7 @@ interface Answered {
   readonly digest: string | null;
   readonly avid: string;
   readonly traceId: string;
+  readonly via?: string;
 }
 
 function answer({ judgement, approval, observed, digest, avid, traceId }: Answered, authorizationId: string | null): AuthorizationResult {
@@ -230,7 +251,7 @@ function refusal(reason: string): Judgement {
   return { decision: "DENY", reason, rules: [], actions: [] };
 }
 
-function decisionEntry(data: ReadRequest, { judgement, approval, observed, digest, traceId }: Answered): EntryBody {
+function decisionEntry(data: ReadRequest, { judgement, approval, observed, digest, traceId, ...asked }: Answered): EntryBody {
   return {
     type: "decision",
     avid: data.avid,
@@ -243,6 +264,7 @@ function decisionEntry(data: ReadRequest, { judgement, approval, observed, diges
     policy_digest: digest,
     ...(approval === null ? {} : { approval_id: approval }),
     trace_id: traceId,
+    ...via(asked),
     enforced: !observed,
     engine: engineVersion,
   };
@@ -301,6 +323,16 @@ function readTraceId(request: AuthorizationRequest): string {
     // A request that cannot even be read is refused elsewhere; it gets a trace id like any other.
   }
   return randomBytes(16).toString("hex");
+}
+
+/** Who asked, where that is a name that can be recorded. */
+function via(from: { readonly via?: string }): { readonly via?: string } {
+  try {
+    const { via: name } = from;
+    return typeof name === "string" && name !== "" && name.length <= 256 && name.isWellFormed() ? { via: name } : {};
+  } catch {
+    return {};
+  }
 }
 
 /** A name, and nothing that could be a message. */
