@@ -52,8 +52,6 @@ async function send(url: string, { method, key, body, mostBytes }: Message, fetc
       },
       ...(body === undefined ? {} : { body }),
       redirect: "manual",
-      credentials: "omit",
-      cache: "no-store",
       signal,
     });
   } catch (error) {

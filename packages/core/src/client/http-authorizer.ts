@@ -60,7 +60,8 @@ export class HttpAuthorizer implements Authorizer {
       duration_ms: outcome.durationMs,
     };
     const answer = await this.#ask("POST", "/outcome", body, mostAnswerBytes);
-    if (!isJsonObject(answer) || member(answer, "recorded") !== true) throw unavailable("the gateway does not say that the outcome is on record");
+    if (!isJsonObject(answer) || member(answer, "recorded") !== true)
+      throw unavailable("the gateway does not say that the outcome is on record");
   }
 
   /** What the gateway's policy says that tools are. Rejects where it cannot be had; a guard then denies. */
@@ -73,8 +74,15 @@ export class HttpAuthorizer implements Authorizer {
 
   async #ask(method: "GET" | "POST", path: string, body: unknown, mostBytes: number): Promise<JsonValue> {
     const key = typeof this.#key === "function" ? await this.#key() : this.#key;
-    if (key !== undefined && !isHeaderText(key)) throw new CanopyError("INVALID_OPTIONS", "the gateway's key is not one line of printable text");
-    const text = await exchange(this.#exchange, { method, path, key, mostBytes, ...(body === undefined ? {} : { body: JSON.stringify(cloneJson(body)) }) });
+    if (key !== undefined && !isHeaderText(key))
+      throw new CanopyError("INVALID_OPTIONS", "the gateway's key is not one line of printable text");
+    const text = await exchange(this.#exchange, {
+      method,
+      path,
+      key,
+      mostBytes,
+      ...(body === undefined ? {} : { body: JSON.stringify(cloneJson(body)) }),
+    });
     return parseJson(text);
   }
 }
@@ -114,7 +122,8 @@ function readBindings(list: JsonValue): readonly ActionBinding[] {
   if (!Array.isArray(list)) throw unavailable("the gateway's bindings of a tool are not a list");
   return list.map((item: JsonValue) => {
     const { action_type: actionType, payload, ignore } = isJsonObject(item) ? item : {};
-    if (typeof actionType !== "string" || !isJsonObject(payload) || !Array.isArray(ignore)) throw unavailable("a binding of a tool cannot be understood");
+    if (typeof actionType !== "string" || !isJsonObject(payload) || !Array.isArray(ignore))
+      throw unavailable("a binding of a tool cannot be understood");
     // Whoever uses it checks the paths.
     return { actionType, payload: payload as Readonly<Record<string, string>>, ignore: ignore as readonly string[] };
   });
@@ -171,7 +180,8 @@ function checkOptions(options: HttpAuthorizerOptions): void {
 /** The address that paths are put behind. */
 function baseOf(url: string | URL, insecure: boolean): string {
   const parsed = URL.parse(String(url));
-  if (parsed === null || (parsed.protocol !== "https:" && parsed.protocol !== "http:")) throw invalid("`url` is not an http or https address");
+  if (parsed === null || (parsed.protocol !== "https:" && parsed.protocol !== "http:"))
+    throw invalid("`url` is not an http or https address");
   if (parsed.username !== "" || parsed.password !== "" || parsed.search !== "" || parsed.hash !== "") {
     throw invalid("`url` holds more than an address: a user, a query or a fragment");
   }
