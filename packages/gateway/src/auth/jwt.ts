@@ -65,7 +65,7 @@ export async function openJwtVerifier(given: JwtSettings, fetchKeys: typeof fetc
   const principals = new Map(Object.entries(subjects).map(([subject, each]) => [subject, principalOf(subject, each)]));
   const keys = await openKeys(jwks, fetchKeys);
   return async (token) => {
-    if (token.length > longestToken || bringsKeys(token)) return undefined;
+    if (token.length > longestToken || isRefusedByHeader(token)) return undefined;
     try {
       const { payload } = await jwtVerify(token, keys, {
         issuer,
@@ -85,10 +85,11 @@ export async function openJwtVerifier(given: JwtSettings, fetchKeys: typeof fetc
 
 const longestToken = 8192;
 
-function bringsKeys(token: string): boolean {
+/** It brings a key or says where one is, or has an extension that must be understood: none is. */
+function isRefusedByHeader(token: string): boolean {
   try {
     const header = decodeProtectedHeader(token);
-    return ["jwk", "jku", "x5c", "x5u"].some((name) => Object.hasOwn(header, name));
+    return ["jwk", "jku", "x5c", "x5u", "crit"].some((name) => Object.hasOwn(header, name));
   } catch {
     return true;
   }
