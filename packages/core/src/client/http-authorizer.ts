@@ -41,9 +41,11 @@ export class HttpAuthorizer implements Authorizer {
     const requestId = randomHex();
     const traceId = traceIdOf(request);
     try {
-      const body = { ...wireRequest(request), trace_id: traceId, request_id: requestId };
-      const answer = await this.#ask("POST", "/authorize_action", body, mostAnswerBytes);
-      return readAnswer(answer, { requestId, traceId }) ?? denied("the gateway's answer cannot be understood", traceId);
+      const wire = wireRequest(request);
+      const answer = await this.#ask("POST", "/authorize_action", { ...wire, trace_id: traceId, request_id: requestId }, mostAnswerBytes);
+      const result = readAnswer(answer, { requestId, traceId }) ?? denied("the gateway's answer cannot be understood", traceId);
+      // INVARIANT: what is not to run does not run, whatever was answered.
+      return typeof wire["refused"] === "string" && result.decision !== "DENY" ? denied(wire["refused"], traceId) : result;
     } catch (error) {
       return denied(error instanceof CanopyError ? error.message : "the gateway could not be asked", traceId);
     }
@@ -73,8 +75,9 @@ export class HttpAuthorizer implements Authorizer {
   }
 
   async #ask(method: "GET" | "POST", path: string, body: unknown, mostBytes: number): Promise<JsonValue> {
-    const key = typeof this.#key === "function" ? await this.#key() : this.#key;
-    if (key !== undefined && !isHeaderText(key))
+    const given = this.#key;
+    const key = typeof given === "function" ? await given() : given;
+    if (given !== undefined && !isHeaderText(key))
       throw new CanopyError("INVALID_OPTIONS", "the gateway's key is not one line of printable text");
     const text = await exchange(this.#exchange, {
       method,
@@ -83,7 +86,11 @@ export class HttpAuthorizer implements Authorizer {
       mostBytes,
       ...(body === undefined ? {} : { body: JSON.stringify(cloneJson(body)) }),
     });
-    return parseJson(text);
+    try {
+      return parseJson(text);
+    } catch (error) {
+      throw new CanopyError("AUDIT_LOG_UNAVAILABLE", "the gateway's answer is not JSON", { cause: error });
+    }
   }
 }
 
