@@ -270,7 +270,7 @@ describe("the ways around", () => {
       },
       { name: "pay", schema: z.object({}) },
     );
-    const agent = scriptedAgent([guardTool(asking, { agentCtx, authorizer: authorizer as never })], [{ name: "pay", args: {} }], {
+    const agent = scriptedAgent([guardTool(asking, { agentCtx, authorizer })], [{ name: "pay", args: {} }], {
       checkpointer: new MemorySaver(),
     });
     const config = { configurable: { thread_id: "t" } };

@@ -1,7 +1,10 @@
+import { createRequire } from "node:module";
+
 import { isGuarded } from "@canopy-runtime/core";
+import * as runnables0 from "@langchain/core-0/runnables";
 import * as core0 from "@langchain/core-0/tools";
 import type { ToolMessage } from "@langchain/core/messages";
-import { RunnableLambda } from "@langchain/core/runnables";
+import * as runnables1 from "@langchain/core/runnables";
 import * as core1 from "@langchain/core/tools";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -25,7 +28,7 @@ interface AnyTool {
   readonly streamEvents: (input: unknown, options: object) => AsyncIterable<unknown>;
 }
 
-type Library = typeof core1;
+type Library = typeof core1 & typeof runnables1;
 
 /** A tool of each class, which adds what it ran on to `ran`. */
 function kinds(lib: Library, ran: unknown[]): Record<string, AnyTool> {
@@ -69,10 +72,19 @@ function kinds(lib: Library, ran: unknown[]): Record<string, AnyTool> {
 }
 
 const libraries: readonly (readonly [string, Library])[] = [
-  ["0.3", core0 as never],
-  ["1", core1],
+  ["0.3", { ...core0, ...runnables0 } as never],
+  ["0.3 for CommonJS", commonJs("@langchain/core-0")],
+  ["1", { ...core1, ...runnables1 }],
+  ["1 for CommonJS", commonJs("@langchain/core")],
 ];
-const names = Object.keys(kinds(core1, []));
+
+/** The other copy of the same library, with classes of its own. */
+function commonJs(name: string): Library {
+  const require = createRequire(import.meta.url);
+  return { ...(require(`${name}/tools`) as typeof core1), ...(require(`${name}/runnables`) as typeof runnables1) };
+}
+
+const names = Object.keys(kinds({ ...core1, ...runnables1 }, []));
 
 /** Every way in that a tool has. */
 const surfaces: Readonly<Record<string, (tool: AnyTool, input: unknown) => Promise<unknown>>> = {
@@ -82,7 +94,7 @@ const surfaces: Readonly<Record<string, (tool: AnyTool, input: unknown) => Promi
   stream: async (tool, input) => last(await tool.stream(input)),
   withConfig: (tool, input) => tool.withConfig({ tags: ["x"] }).invoke(input),
   withRetry: (tool, input) => tool.withRetry({ stopAfterAttempt: 1 }).invoke(input),
-  pipe: (tool, input) => tool.pipe(new RunnableLambda({ func: (output: unknown) => output })).invoke(input),
+  pipe: (tool, input) => tool.pipe(new runnables1.RunnableLambda({ func: (output: unknown) => output })).invoke(input),
   streamEvents: async (tool, input) => {
     const event = (await last(tool.streamEvents(input, { version: "v2" }))) as { data: { output: unknown } };
     return event.data.output;
@@ -148,7 +160,7 @@ describe.each(libraries)("@langchain/core %s", (_, lib) => {
 
   it("a runnable that was made a tool is guarded inside, streamed or not", async () => {
     const ran: unknown[] = [];
-    const runnable = new RunnableLambda({
+    const runnable = new lib.RunnableLambda({
       func: async function* ({ path }: { path: string }) {
         ran.push(path);
         yield* path;
