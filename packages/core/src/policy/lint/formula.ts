@@ -35,8 +35,6 @@ export type Meaning =
 
 export type Bound = "==" | "<" | "<=" | ">" | ">=";
 
-export const yes: Formula = { kind: "constant", value: true };
-
 export function formulaOf(block: ParsedBlock, types: Types): Formula {
   if (block.kind === "condition") return expressionFormula(block.expression, types);
   const items = block.parts.map((part) => formulaOf(part, types));

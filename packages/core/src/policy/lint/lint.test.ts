@@ -112,6 +112,13 @@ describe("a rule is said to be shadowed only where that is so", () => {
       ],
     ],
     [
+      "a range that lacks its end",
+      [
+        `{ id: r, action_type: x, deny: true, when_all: ["payload.n >= 5"] }`,
+        `{ id: s, action_type: x, deny: true, when_all: ["payload.n > 5"] }`,
+      ],
+    ],
+    [
       "a looser one",
       [
         `{ id: r, action_type: x, deny: true, when_all: [${a}, ${b}] }`,
