@@ -8,7 +8,7 @@ import { createChecker } from "@canopy-runtime/core";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const files = globSync("policies/**/*.yaml", { cwd: root, exclude: (name) => String(name).endsWith(".test.yaml") }).toSorted();
+const files = globSync("policies/**/*.yaml", { cwd: root, exclude: (name) => name.endsWith(".test.yaml") }).toSorted();
 
 interface Run {
   readonly code: number;
