@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -124,6 +124,16 @@ describe("canopy test", () => {
     expect(code).toBe(0);
     const { policies, problems } = JSON.parse(out) as { policies: { passed: number }[]; problems: unknown[] };
     expect({ passed: policies.map((each) => each.passed), problems }).toEqual({ passed: [3], problems: [] });
+  });
+
+  it("follows links to files, and tells of a file that it may not read", async () => {
+    const at = await folder({ "store/p.yaml": policy, "conf/other.txt": "" });
+    await symlink(at("store/p.yaml"), at("conf/p.yaml"));
+    await symlink(at("."), at("conf/loop"));
+    expect((await canopy(["test", at("conf")])).out).toContain("1 passed, 0 failed");
+    await chmod(at("store/p.yaml"), 0o000);
+    // The superuser reads whatever it likes.
+    expect((await canopy(["test", at("conf")])).code).toBe(process.getuid?.() === 0 ? 0 : 2);
   });
 
   it.each([

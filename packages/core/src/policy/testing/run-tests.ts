@@ -1,12 +1,14 @@
 import type { Assembly } from "../assemble.ts";
 import { assemble } from "../assemble.ts";
+import { isJsonObject } from "../../json.ts";
 import { standardActions } from "../actions.ts";
+import type { ActionRequest } from "../request.ts";
 import { prepare } from "../evaluate.ts";
 import { explain } from "../explain.ts";
 import type { Explanation } from "../explain.ts";
 import { matchesGlob } from "../glob.ts";
 import type { LoadOptions } from "../load.ts";
-import { nearest } from "../nearest.ts";
+import { editDistance, nearest, normal } from "../nearest.ts";
 import type { PolicySource } from "../policy.ts";
 import { PolicyError, quoted } from "../problems.ts";
 import type { PolicyProblem, Position } from "../problems.ts";
@@ -103,9 +105,19 @@ function names(ids: readonly string[]): string {
 /** What can be said of a test only beside its policy: rules that there are none of, and an action type that is a slip. */
 function problemsOf({ at, request, expected }: PolicyTestCase, file: string, { policy }: Assembly): readonly PolicyProblem[] {
   const ids = policy.rules.map(({ reference }) => reference.id);
-  const rules = (expected.rules ?? []).flatMap((rule): readonly PolicyProblem[] =>
-    ids.includes(rule.id) ? [] : [problem(file, rule.at, `the policy has no rule ${quoted(rule.id)}`, nearest(rule.id, ids))],
-  );
+  const rules = (expected.rules ?? [])
+    .filter(({ id }) => !ids.includes(id))
+    .map((rule) => problem(file, rule.at, `the policy has no rule ${quoted(rule.id)}`, nearest(rule.id, ids)));
+  const slip = expected.reason.length === 0 ? payloadSlip(request) : null;
+  if (slip !== null)
+    rules.push(
+      problem(
+        file,
+        at,
+        `the payload has no \`${slip.field}\`, and ${quoted(slip.key)} is no field of \`${request.actionType}\`; where that is what is tested, expect a \`reason\``,
+        slip.field,
+      ),
+    );
   const { actionType } = request;
   const named = policy.rules.some(({ actionTypes }) => actionTypes.some((pattern) => pattern !== "*" && matchesGlob(pattern, actionType)));
   if (named || Object.hasOwn(standardActions, actionType)) return rules;
@@ -116,6 +128,18 @@ function problemsOf({ at, request, expected }: PolicyTestCase, file: string, { p
   ];
   const meant = nearest(actionType, known);
   return meant === undefined ? rules : [...rules, problem(file, at, `no rule is about the action type ${quoted(actionType)}`, meant)];
+}
+
+/** A payload that lacks a field and has one that is spelt nearly so is answered strictly, and the test would pass for the wrong reason. */
+function payloadSlip({ actionType, payload }: ActionRequest): { readonly key: string; readonly field: string } | null {
+  const schema = Object.hasOwn(standardActions, actionType) ? standardActions[actionType] : undefined;
+  if (schema === undefined || !isJsonObject(payload)) return null;
+  const missing = Object.keys(schema).filter((field) => schema[field]?.required === true && !Object.hasOwn(payload, field));
+  for (const key of Object.keys(payload)) {
+    const field = Object.hasOwn(schema, key) ? undefined : missing.find((each) => editDistance(normal(each), normal(key)) <= 2);
+    if (field !== undefined) return { key, field };
+  }
+  return null;
 }
 
 function problem(file: string, at: Position, message: string, suggestion: string | undefined): PolicyProblem {

@@ -286,6 +286,13 @@ describe("a file of policy tests that cannot be understood is refused, with the 
     expect(await runProblems(about("an_action_of_nobody", "no-trees"))).toEqual([]);
   });
 
+  it("does not take a misspelt field for a missing one, unless the test says that it is about that", async () => {
+    const text =
+      "tests:\n  - { name: a, request: { action_type: execute_shell, payload: { Comand: ls } }, expect: { decision: REQUIRE_APPROVAL } }\n";
+    expect(await runProblems(text)).toEqual([expect.stringContaining("`Comand` is no field of `execute_shell`")]);
+    expect(await runProblems(text.replace("REQUIRE_APPROVAL", 'DENY, reason: "`payload.command` is missing"'))).toEqual([]);
+  });
+
   it("keeps `__proto__` an ordinary key, in fixtures and in columns", async () => {
     const { cases } = await readPolicyTests({
       name: "p.test.yaml",
