@@ -234,6 +234,33 @@ rules:
     expect((await lint(text)).filter(({ level }) => level !== "note").map(({ id }) => id)).toEqual(["allow-text"]);
   });
 
+  it.each([">-", "|", '"', "'", ""])("and goes as far as what begins there (%s)", async (style) => {
+    const lines =
+      style.startsWith(">") || style === "|"
+        ? [style, 'payload contains "a" ||', 'payload contains "b"']
+        : style === '"'
+          ? ['"payload.x == 1 ||', "  payload contains 'b'\""]
+          : style === "'"
+            ? ["'payload.x == 1 ||", '  payload contains "b"\'']
+            : ["payload.x == 1 ||", '  payload contains "b"'];
+    const text = [
+      "version: 1",
+      "rules:",
+      "  - id: r",
+      "    action_type: x",
+      "    allow: true",
+      "    when_all:",
+      "      # canopy-lint-disable-next-line allow-text -- ours",
+      `      - ${lines[0]}`,
+      ...lines.slice(1).map((line) => `        ${line}`),
+      '      - payload contains "c"',
+      "",
+    ].join("\n");
+    expect((await lint(text)).filter(({ level }) => level !== "note").map(({ id, line }) => [id, line])).toEqual([
+      ["allow-text", 8 + lines.length],
+    ]);
+  });
+
   it("tells what is disabled all the same", async () => {
     const text = `version: 1\nrules:\n  # canopy-lint-disable-next-line missing-examples, allow-text, missing-reason -- ours\n  - ${rule1}\n`;
     const { findings, disabled } = await lintPolicy({ name: "p", text });
