@@ -1,12 +1,15 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "./command.ts";
+import { approvals } from "./commands/approvals.ts";
 import { audit } from "./commands/audit.ts";
 import { check } from "./commands/check.ts";
 import { demo } from "./commands/demo.ts";
 import { explain } from "./commands/explain.ts";
 import { init } from "./commands/init.ts";
+import { keys } from "./commands/keys.ts";
 import { lint } from "./commands/lint.ts";
 import { prove } from "./commands/prove.ts";
+import { serve } from "./commands/serve.ts";
 import { test } from "./commands/test.ts";
 import { verify } from "./commands/verify.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -15,7 +18,7 @@ import { complain, print, processTerminal } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
-const commands: readonly Command[] = [check, explain, test, lint, verify, audit, prove, init, demo];
+const commands: readonly Command[] = [check, explain, test, lint, approvals, verify, audit, prove, serve, keys, init, demo];
 
 /** Runs one command line, `argv` without the program's name, and answers with the exit code. Never rejects. */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
@@ -71,7 +74,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<Ex
 }
 
 function overview(): string {
-  const list = commands.map(({ name, summary }) => `  ${name.padEnd(8)} ${summary}\n`).join("");
+  const list = commands.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}\n`).join("");
   return `canopy ${version()}: authorize every agent action before it runs, and keep a record that can be trusted
 
 Usage: canopy COMMAND [OPTION…]

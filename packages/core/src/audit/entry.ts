@@ -24,6 +24,8 @@ export interface DecisionEntry {
   readonly rules: readonly { readonly id: string; readonly decision: Decision; readonly file: string; readonly line: number }[];
   readonly policy_digest: string | null;
   readonly trace_id: string;
+  /** Who asked, where it was not the host program itself. */
+  readonly via?: string;
   readonly enforced: boolean;
   /** What enforcement would have answered; in observe mode only. */
   readonly would?: Decision;
@@ -31,7 +33,10 @@ export interface DecisionEntry {
   readonly tool?: JsonObject;
   /** Every action of the call, where it is more than one; `action_type` and `payload` are then the first. */
   readonly actions?: readonly JsonObject[];
+  /** The request to a person, where the decision is REQUIRE_APPROVAL or rests on one. */
   readonly approval_id?: string;
+  /** The approval that an ALLOW used up, once and for all. */
+  readonly approval?: { readonly id: string; readonly digest: string; readonly decided_by: string; readonly assurance: string };
   /** Versions of what judged. */
   readonly engine?: string;
   readonly facts?: string;
@@ -50,6 +55,8 @@ export interface OutcomeEntry {
   readonly error_class?: string;
   readonly output_hash: string | null;
   readonly duration_ms: number;
+  /** Who reported it, where it was not the host program itself. */
+  readonly via?: string;
   readonly details?: JsonObject;
 }
 

@@ -1,3 +1,4 @@
+import type { ApprovalReference } from "../approval/approval.ts";
 import type { ActionBinding } from "../policy/bindings.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { AgentContext } from "./agent-context.ts";
@@ -37,6 +38,8 @@ export interface AuthorizationRequest {
   readonly refused?: string;
   /** Links the entries of one run, W3C trace id or any other string up to 256 characters; made up where absent. */
   readonly traceId?: string;
+  /** Who asked, where it is not the host program itself: the gateway names the key. Recorded, up to 256 characters, and trusted for nothing. */
+  readonly via?: string;
 }
 
 /** A rule that took part in a decision. */
@@ -68,11 +71,18 @@ interface ResultBase {
 
 /** The answer: proceed only on `ALLOW`. */
 export type AuthorizationResult =
-  | (ResultBase & { readonly decision: "ALLOW" })
+  | (ResultBase & {
+      readonly decision: "ALLOW";
+      /** The approval that was used up for this call, where policy wanted one. */
+      readonly approval?: ApprovalReference;
+    })
   | (ResultBase & { readonly decision: "DENY" })
   | (ResultBase & {
       readonly decision: "REQUIRE_APPROVAL";
-      /** Names the exact action that a person would approve; the same action, agent and policy give the same id. */
+      /**
+       * Names the request that waits for a person; while it waits, the same action of the same agent under the same policy has the same id. Once it is
+       * approved, authorizing that very action again is ALLOW, once. Where nothing is kept (`check`, `approvals: false`) it names the action alone.
+       */
       readonly approvalId: string;
     });
 
@@ -88,6 +98,8 @@ export interface Outcome {
   /** SHA-256 over the output's JSON, or null where it is not JSON or there is none. */
   readonly outputHash: string | null;
   readonly durationMs: number;
+  /** Who reports it, where it is not the host program itself, as in a request. */
+  readonly via?: string;
 }
 
 /** Whoever decides: the runtime in this process, or a client of one elsewhere. */
