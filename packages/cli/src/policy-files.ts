@@ -32,7 +32,9 @@ export async function findPolicyFiles(names: readonly string[]): Promise<PolicyF
   const folders = new Set<string>();
   const add = (path: string, named: boolean): void => {
     const list = isTestFile(path) ? tests : policies;
-    if (!list.some((each) => sameFile(each.path, path))) list.push({ path, named });
+    const place = list.findIndex((each) => sameFile(each.path, path));
+    if (place < 0) list.push({ path, named });
+    else if (named) list[place] = { path, named };
   };
   for (const name of names) {
     if (name === "") throw new UsageError("the name of a file is empty");

@@ -107,7 +107,13 @@ describe("canopy test", () => {
   it("counts a failing example as a failed test, and not as a policy that cannot be tested", async () => {
     const { code, lines } = await run({ "p.yaml": policy.replace("rm -rf x }", "ls }") }, "p.yaml");
     expect(code).toBe(1);
-    expect(lines).toContainEqual(expect.stringContaining("the example does not match rule `no-trees`"));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        "example expected conditions that are true, got conditions that are false",
+        "kept out DENY no-trees p.yaml:3",
+        "false shell(payload.command).deletes.exists(d, d.recursive)",
+      ]),
+    );
     expect(lines).toContain("0 passed, 1 failed");
   });
 
@@ -192,6 +198,25 @@ describe("canopy test", () => {
     [[""], "the name of a file is empty"],
   ])("%j is refused", async (argv, message) => {
     expect(await canopy(["test", ...argv])).toMatchObject({ code: 2, out: "", err: expect.stringContaining(message) as string });
+  });
+
+  it("tests the bundled policy with tests of somebody's own", async () => {
+    const { code, lines } = await run(
+      {
+        "own.test.yaml": `policy: canopy:default\n${right.replaceAll("no-trees", "shell-delete-tree").replace("[dev, REQUIRE_APPROVAL, []]", "[dev, DENY, []]")}`,
+      },
+      ".",
+    );
+    expect(code).toBe(1);
+    expect(lines).toContainEqual(expect.stringMatching(/^\d+ passed, 1 failed$/));
+    expect(lines).toContain("rules expected no rule, got shell-delete-tree");
+  });
+
+  it("tells of a policy without tests also where it is named beside its folder", async () => {
+    const at = await folder({ "p.yaml": "version: 1\nrules: [{ action_type: x, deny: true }]", "q.yaml": policy });
+    const { code, err } = await canopy(["test", at("."), at("p.yaml")]);
+    expect(code).toBe(2);
+    expect(err).toContain("p.yaml: no test found");
   });
 
   it("tests the bundled policy by its name", async () => {

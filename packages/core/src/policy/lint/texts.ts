@@ -8,7 +8,7 @@ import { quoted } from "../problems.ts";
 import { understood } from "../warnings.ts";
 import type { LintId } from "./catalogue.ts";
 import type { Find, Subject } from "./subject.ts";
-import { textOf, walk, words } from "./walk.ts";
+import { originOf, textOf, walk, words } from "./walk.ts";
 import type { Visit } from "./walk.ts";
 
 /** What a text is the text of. */
@@ -39,8 +39,14 @@ function search(
   const whole = expression.on.kind === "variable" && expression.on.name === "payload";
   const kind = whole ? wholeKind(subject, text, shell) : kindOf(expression.on, subject, visit, text);
   const searched = quoted(words(subject.block, expression));
-  if (visit.loosens && (whole || kind !== null)) {
-    const better = kind === null ? "compare a field of the payload" : (hostForm(expression, literal) ?? looser[kind]);
+  const anywhere = expression.name === "contains" && originOf(expression.on, visit.lists) === "payload";
+  if (visit.loosens && (whole || anywhere || kind !== null)) {
+    const better =
+      kind === null
+        ? whole
+          ? "compare a field of the payload"
+          : "compare the whole text, with `==`, `in`, or a regex from `^` to `$`"
+        : (hostForm(expression, literal) ?? looser[kind]);
     find(
       "allow-text",
       visit.at,

@@ -3,6 +3,7 @@ import { assemble } from "../assemble.ts";
 import { isJsonObject } from "../../json.ts";
 import { standardActions } from "../actions.ts";
 import type { ActionRequest } from "../request.ts";
+import type { Scope } from "../condition/values.ts";
 import { prepare } from "../evaluate.ts";
 import { explain } from "../explain.ts";
 import type { Explanation } from "../explain.ts";
@@ -32,7 +33,7 @@ export interface PolicyTestResult extends Position {
   readonly name: string;
   /** What is not as it should be; none where the test passed. */
   readonly failures: readonly PolicyTestFailure[];
-  /** What the policy says of a test that failed, and every rule about it; null for examples and for what passed. */
+  /** What the policy says of what failed, and every rule about it; null for what passed, and for an example that is no request. */
   readonly explanation: Explanation | null;
 }
 
@@ -40,7 +41,7 @@ export interface PolicyTestFailure {
   readonly what: "decision" | "rules" | "reason" | "example";
   readonly expected: string;
   readonly got: string;
-  /** For `rules` the ids that should have decided and did not. */
+  /** The ids of rules that should have decided and did not; for an example that of its rule. */
   readonly missing: readonly string[];
 }
 
@@ -53,20 +54,21 @@ export async function runTests(root: PolicySource, files: readonly PolicyTests[]
   const examples = assembly.examples.filter(({ rule }) => assembly.drafts.some(({ root: own, id }) => own && id === rule.reference.id));
   const results: PolicyTestResult[] = [];
   const counts = new Map<string, number>();
-  for (const { rule, example, scope, failure } of examples) {
+  for (const { rule, example, scope, value, failure } of examples) {
     const { id, file } = rule.reference;
     const kind = example.matches ? "match" : "not_match";
     const number = (counts.get(`${id} ${kind}`) ?? 0) + 1;
     counts.set(`${id} ${kind}`, number);
     if (scope !== null) coverage.example(rule.reference, scope);
-    const expected = example.matches ? "the conditions are true" : "the rule does not apply";
+    const expected = example.matches ? "conditions that are true" : "a rule that does not apply";
+    const got = scope === null ? (failure ?? "") : `conditions that are ${value}`;
     results.push({
       file,
       ...example.at,
       kind: "example",
       name: `${id}: ${kind} ${number}`,
-      failures: failure === null ? [] : [{ what: "example", expected, got: failure, missing: [] }],
-      explanation: null,
+      failures: failure === null ? [] : [{ what: "example", expected, got, missing: [id] }],
+      explanation: failure === null || scope === null ? null : explain(assembly.policy, requestOf(scope)),
     });
   }
   for (const { source, cases } of files) {
@@ -77,6 +79,10 @@ export async function runTests(root: PolicySource, files: readonly PolicyTests[]
     }
   }
   return { policy: root.name, results, coverage: coverage.report() };
+}
+
+function requestOf({ actionType, agentCtx, payload }: Scope): ActionRequest {
+  return { actionType, agentCtx: isJsonObject(agentCtx) ? agentCtx : {}, payload };
 }
 
 function runCase({ request, inputs, expected }: PolicyTestCase, { policy }: Assembly): Pick<PolicyTestResult, "failures" | "explanation"> {

@@ -118,7 +118,7 @@ tests:
       policy.replace("rm -rf x }", "rm x }"),
     );
     expect(failed(report)).toEqual([
-      "no-trees: match 1 | example | the conditions are true | the example does not match rule `no-trees`; its conditions are false",
+      "no-trees: match 1 | example | conditions that are true | conditions that are false",
       "a | decision | ALLOW | REQUIRE_APPROVAL",
     ]);
   });
