@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
+import type { Dirent } from "node:fs";
 import { access, readdir, stat } from "node:fs/promises";
-import { basename, dirname, join, normalize, resolve } from "node:path";
+import { dirname, join, normalize, resolve } from "node:path";
 import { readPolicyFile } from "@canopy-runtime/core";
 import { UsageError } from "./usage-error.ts";
 
@@ -22,7 +23,7 @@ export const bundledPolicy = "canopy:default";
 
 /**
  * A file is what its name says it is: `NAME.test.yaml` holds tests, anything else is a policy. In a folder, and in the folders below, these are YAML
- * files that begin like a policy: `version: 1` and rules, or what goes with rules. Folders whose name begins with a dot, `node_modules`, and links
+ * files that begin like a policy: `version: 1` and rules, or what goes with rules. Folders whose name begins with a dot, `node_modules`, and links to folders
  * are left out. Throws `UsageError` for a name that leads nowhere.
  */
 export async function findPolicyFiles(names: readonly string[]): Promise<PolicyFiles> {
@@ -31,7 +32,9 @@ export async function findPolicyFiles(names: readonly string[]): Promise<PolicyF
   const folders = new Set<string>();
   const add = (path: string, named: boolean): void => {
     const list = isTestFile(path) ? tests : policies;
-    if (!list.some((each) => sameFile(each.path, path))) list.push({ path, named });
+    const place = list.findIndex((each) => sameFile(each.path, path));
+    if (place < 0) list.push({ path, named });
+    else if (named) list[place] = { path, named };
   };
   for (const name of names) {
     if (name === "") throw new UsageError("the name of a file is empty");
@@ -92,21 +95,41 @@ async function exists(path: string): Promise<boolean> {
 async function walk(folder: string, folders: Set<string>): Promise<readonly string[]> {
   folders.add(folder);
   const found: string[] = [];
-  for (const entry of (await readdir(folder, { withFileTypes: true })).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const entry of await entriesOf(folder)) {
     const path = join(folder, entry.name);
     if (entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "node_modules") found.push(...(await walk(path, folders)));
-    else if (entry.isFile() && /\.ya?ml$/.test(basename(path)) && (isTestFile(path) || (await isPolicy(path)))) found.push(path);
+    else if (/\.ya?ml$/.test(entry.name) && (await isFile(entry, path)) && (isTestFile(path) || (await isPolicy(path)))) found.push(path);
   }
   return found;
 }
 
-/** By its text, so that a policy that cannot be parsed is not passed over in silence. What cannot be read at all is no policy that anybody could use. */
+async function entriesOf(folder: string): Promise<readonly Dirent[]> {
+  try {
+    return (await readdir(folder, { withFileTypes: true })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    throw new UsageError(`the folder \`${folder}\` cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Mounted configuration is links to files. */
+async function isFile(entry: Dirent, path: string): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isFile();
+  return await stat(path).then(
+    (status) => status.isFile(),
+    () => false,
+  );
+}
+
+/** By its text, so that a policy that cannot be parsed is not passed over in silence; nor is a file that nobody lets us look into. */
 async function isPolicy(path: string): Promise<boolean> {
   try {
     const { text } = await readPolicyFile(path);
     return /^version: *1 *(?:#.*)?$/m.test(text) && likePolicy.test(text);
-  } catch {
-    return false;
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+    return cause?.code === "EACCES" || cause?.code === "EPERM";
   }
 }
 

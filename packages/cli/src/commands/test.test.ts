@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -107,7 +107,13 @@ describe("canopy test", () => {
   it("counts a failing example as a failed test, and not as a policy that cannot be tested", async () => {
     const { code, lines } = await run({ "p.yaml": policy.replace("rm -rf x }", "ls }") }, "p.yaml");
     expect(code).toBe(1);
-    expect(lines).toContainEqual(expect.stringContaining("the example does not match rule `no-trees`"));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        "example expected conditions that are true, got conditions that are false",
+        "kept out DENY no-trees p.yaml:3",
+        "false shell(payload.command).deletes.exists(d, d.recursive)",
+      ]),
+    );
     expect(lines).toContain("0 passed, 1 failed");
   });
 
@@ -124,6 +130,16 @@ describe("canopy test", () => {
     expect(code).toBe(0);
     const { policies, problems } = JSON.parse(out) as { policies: { passed: number }[]; problems: unknown[] };
     expect({ passed: policies.map((each) => each.passed), problems }).toEqual({ passed: [3], problems: [] });
+  });
+
+  it("follows links to files, and tells of a file that it may not read", async () => {
+    const at = await folder({ "store/p.yaml": policy, "conf/other.txt": "" });
+    await symlink(at("store/p.yaml"), at("conf/p.yaml"));
+    await symlink(at("."), at("conf/loop"));
+    expect((await canopy(["test", at("conf")])).out).toContain("1 passed, 0 failed");
+    await chmod(at("store/p.yaml"), 0o000);
+    // The superuser reads whatever it likes.
+    expect((await canopy(["test", at("conf")])).code).toBe(process.getuid?.() === 0 ? 0 : 2);
   });
 
   it.each([
@@ -182,6 +198,25 @@ describe("canopy test", () => {
     [[""], "the name of a file is empty"],
   ])("%j is refused", async (argv, message) => {
     expect(await canopy(["test", ...argv])).toMatchObject({ code: 2, out: "", err: expect.stringContaining(message) as string });
+  });
+
+  it("tests the bundled policy with tests of somebody's own", async () => {
+    const { code, lines } = await run(
+      {
+        "own.test.yaml": `policy: canopy:default\n${right.replaceAll("no-trees", "shell-delete-tree").replace("[dev, REQUIRE_APPROVAL, []]", "[dev, DENY, []]")}`,
+      },
+      ".",
+    );
+    expect(code).toBe(1);
+    expect(lines).toContainEqual(expect.stringMatching(/^\d+ passed, 1 failed$/));
+    expect(lines).toContain("rules expected no rule, got shell-delete-tree");
+  });
+
+  it("tells of a policy without tests also where it is named beside its folder", async () => {
+    const at = await folder({ "p.yaml": "version: 1\nrules: [{ action_type: x, deny: true }]", "q.yaml": policy });
+    const { code, err } = await canopy(["test", at("."), at("p.yaml")]);
+    expect(code).toBe(2);
+    expect(err).toContain("p.yaml: no test found");
   });
 
   it("tests the bundled policy by its name", async () => {

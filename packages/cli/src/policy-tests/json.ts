@@ -15,7 +15,7 @@ export function json({ run, coverage }: Told): string {
       column,
       passed: failures.length === 0,
       failures: failures.map(({ what, expected, got }) => ({ what, expected, got })),
-      ...(explanation === null
+      ...(explanation === null || kind === "example"
         ? {}
         : { decision: explanation.decision, rules: explanation.rules, reason: explanation.reason, unknowns: explanation.unknowns }),
     })),

@@ -36,8 +36,9 @@ function resultLines(result: PolicyTestResult, report: PolicyTestReport, termina
   return [...lines, ...shown].join("\n");
 }
 
-function whyLines({ explanation, failures }: PolicyTestResult): readonly string[] {
-  if (explanation === null) return [];
+function whyLines({ explanation, failures, kind }: PolicyTestResult): readonly string[] {
+  // An example is about its rule, whatever the policy answers.
+  if (explanation === null || kind === "example") return [];
   const { rules, unknowns, reason } = explanation;
   const decided = rules.map(({ id, decision, file, line }) => `${decision} ${id} (${file}:${line})`);
   return [

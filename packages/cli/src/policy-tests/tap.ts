@@ -12,11 +12,11 @@ export function tap({ run, coverage }: Told): string {
     points.push([`${ok ? "ok" : "not ok"} ${count} - ${escaped(name)}`, ...detail].join("\n"));
   };
   for (const { policy, results, coverage: seen } of run.reports) {
-    for (const { name, file, line, column, failures, explanation } of results) {
+    for (const { name, kind, file, line, column, failures, explanation } of results) {
       add(failures.length === 0, `${policy}: ${name}`, [
         ["at", `${file}:${line}:${column}`],
         ...failures.map(({ what, expected, got }) => [what, `expected ${expected}, got ${got}`] as const),
-        ["decided", explanation?.rules.map(({ id }) => id).join(", ") ?? ""],
+        ...(kind === "example" ? [] : [["decided", explanation?.rules.map(({ id }) => id).join(", ") ?? ""] as const]),
       ]);
     }
     if (coverage === null) continue;

@@ -16,6 +16,8 @@ export interface ExampleResult {
   readonly example: ExampleSource;
   /** The example as a request; null where it is none. */
   readonly scope: Scope | null;
+  /** What the rule's conditions are, in words. */
+  readonly value: string;
   /** What is wrong, as a clause; null where the example is right. */
   readonly failure: string | null;
 }
@@ -27,7 +29,7 @@ export interface ExampleResult {
 export function runExamples(rule: Rule, examples: readonly ExampleSource[]): readonly ExampleResult[] {
   return examples.map((example) => {
     const scope = requestOf(rule, example);
-    if (typeof scope === "string") return { rule, example, scope: null, failure: scope };
+    if (typeof scope === "string") return { rule, example, scope: null, value: "not known", failure: scope };
     const value = rule.condition(scope);
     const why = value instanceof Unknown ? `unknown: ${value.why}` : value === true ? "true" : "false";
     const applies = rule.reference.decision === "ALLOW" ? value === true : value !== false;
@@ -38,7 +40,7 @@ export function runExamples(rule: Rule, examples: readonly ExampleSource[]): rea
       : applies
         ? `rule \`${rule.reference.id}\` applies to the example; its conditions are ${why}`
         : null;
-    return { rule, example, scope, failure };
+    return { rule, example, scope, value: why, failure };
   });
 }
 

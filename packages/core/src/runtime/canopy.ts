@@ -151,7 +151,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
     // In turns, so that what was read last is what is in force.
     const turn = this.#reloading.then(async () => {
       const policy = await this.#parts.policy();
-      if (this.#parts.log !== null) await this.#recordPolicy(policy);
+      await this.#recordInputs?.(policy, this.#ownFiles());
       this.#policy = Promise.resolve(policy);
       return policy;
     });

@@ -51,7 +51,7 @@ export const lintChecks: Readonly<Record<LintId, LintCheck>> = {
   "repeated-rule": { level: "warning", summary: "a rule without an id that stands twice" },
   "broad-allow": { level: "error", summary: "an ALLOW that asks nothing of what is done, or is about every action type" },
   "default-allow": { level: "error", summary: "a policy that allows what no rule is about" },
-  "allow-text": { level: "error", summary: "an ALLOW or an exception that rests on text found in a command, path, address or query" },
+  "allow-text": { level: "error", summary: "an ALLOW or an exception that rests on text found somewhere in what is asked" },
   "allow-exists": { level: "warning", summary: "an ALLOW or an exception that rests on one item of a list, whatever the others are" },
   "unanchored-regex": { level: "warning", summary: "an ALLOW or an exception that rests on a regex that need not match the whole text" },
   "wide-exception": { level: "warning", summary: "an exception that asks nothing of what is done" },

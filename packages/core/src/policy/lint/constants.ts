@@ -7,10 +7,11 @@ import { isGlob } from "../glob.ts";
 import { quoted } from "../problems.ts";
 import { expressionFormula, formulaOf, joined, keyOf, negation } from "./formula.ts";
 import type { Formula } from "./formula.ts";
-import { neverTrue } from "./implies.ts";
+import { bounded, neverTrue } from "./implies.ts";
 import type { Find, Subject } from "./subject.ts";
 
-const steps = 20_000;
+/** Steps for one question. */
+const steps = 100_000;
 
 /** Finds conditions that are decided before any request is seen, and conditions that stand twice. */
 export function findConstants(subject: Subject, assembly: Assembly, find: Find): void {
@@ -101,8 +102,9 @@ function fixedAnswer(expression: Expression, subject: Subject, assembly: Assembl
 
 function answerOfFormula(formula: Formula, subject: Subject): boolean | null {
   const about = aboutOf(subject);
-  if (neverTrue(joined("and", [about, formula]), { left: steps })) return false;
-  return neverTrue(joined("and", [about, negation(formula)]), { left: steps }) ? true : null;
+  const never = (other: Formula): boolean => bounded(subject.budget, steps, (budget) => neverTrue(joined("and", [about, other]), budget));
+  if (never(formula)) return false;
+  return never(negation(formula)) ? true : null;
 }
 
 /** Whether it speaks of anything that a request brings along. */

@@ -2,7 +2,7 @@ import { constantTexts } from "../condition/compare.ts";
 import type { Types } from "../condition/check.ts";
 import { children } from "../condition/expression.ts";
 import type { Expression } from "../condition/expression.ts";
-import { Double } from "../condition/numbers.ts";
+import { Double, Uint } from "../condition/numbers.ts";
 import type { ParsedBlock } from "../conditions.ts";
 
 /**
@@ -34,8 +34,6 @@ export type Meaning =
   | { readonly kind: "opaque" };
 
 export type Bound = "==" | "<" | "<=" | ">" | ">=";
-
-export const yes: Formula = { kind: "constant", value: true };
 
 export function formulaOf(block: ParsedBlock, types: Types): Formula {
   if (block.kind === "condition") return expressionFormula(block.expression, types);
@@ -177,9 +175,8 @@ function ownWord(expression: Expression, names: Names): string {
   switch (expression.kind) {
     case "literal": {
       const { value } = expression;
-      return typeof value === "object" && value !== null
-        ? `${value.constructor.name} ${value.value}`
-        : `${typeof value} ${JSON.stringify(String(value))}`;
+      if (value instanceof Double) return `double ${value.value}`;
+      return value instanceof Uint ? `uint ${value.value}` : `${typeof value} ${JSON.stringify(String(value))}`;
     }
     case "variable":
       return names.get(expression.name) ?? expression.name;

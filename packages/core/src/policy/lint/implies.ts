@@ -3,7 +3,7 @@ import { negation } from "./formula.ts";
 import { excludes, intersection, isEmpty, rangeOf, within } from "./range.ts";
 import type { Range } from "./range.ts";
 
-/** Steps that a proof may still take; none are left where it is given up. */
+/** Steps that proofs may still take; where none are left, what was asked counts as not proven. */
 export interface Budget {
   left: number;
 }
@@ -59,7 +59,8 @@ export function neverFalse(formula: Formula, budget: Budget): boolean {
 
 /** Whether all of `waiting` and `held` may be true together, as far as can be seen. */
 function possible(waiting: readonly Formula[], held: readonly Literal[], budget: Budget): boolean {
-  if ((budget.left -= 1) < 0) return true;
+  // What is held is looked through again, and each step goes one call deeper.
+  if ((budget.left -= 1 + held.length) < 0) return true;
   const [next, ...rest] = waiting;
   if (next === undefined) return true;
   switch (next.kind) {
@@ -158,12 +159,18 @@ function same(a: Formula, b: Formula): boolean {
   return signature(a) === signature(b);
 }
 
-/** The order of what is joined, and how it is nested, does not change a value. */
+const signatures = new WeakMap<Formula, string>();
+
+/** One text for one value: the order of what is joined, and how it is nested, do not change it. */
 function signature(formula: Formula): string {
   if (formula.kind === "constant") return String(formula.value);
   if (formula.kind === "literal") return `${formula.negated ? "!" : ""}${formula.atom.key}`;
+  const known = signatures.get(formula);
+  if (known !== undefined) return known;
   const parts = new Set(parted(formula, formula.kind).map(signature));
-  return `{${formula.kind} ${[...parts].toSorted().join(" ")}}`;
+  const text = `{${formula.kind} ${[...parts].toSorted().join(" ")}}`;
+  signatures.set(formula, text);
+  return text;
 }
 
 function parted(formula: Formula, kind: "and" | "or"): readonly Formula[] {
@@ -193,4 +200,13 @@ export function neverTogether(certain: Formula, doubtful: Formula, budget: Budge
     return formula.kind === "constant" ? formula : { ...formula, items: formula.items.map(reduced) };
   };
   return neverTrue({ kind: "and", items: [...known, reduced(doubtful)] }, budget);
+}
+
+/** Proves with at most `most` steps of `total`. */
+export function bounded(total: Budget, most: number, prove: (budget: Budget) => boolean): boolean {
+  const budget: Budget = { left: Math.min(most, total.left) };
+  const before = budget.left;
+  const proven = budget.left > 0 && prove(budget);
+  total.left -= before - Math.max(budget.left, 0);
+  return proven;
 }

@@ -112,6 +112,13 @@ describe("a rule is said to be shadowed only where that is so", () => {
       ],
     ],
     [
+      "a range that lacks its end",
+      [
+        `{ id: r, action_type: x, deny: true, when_all: ["payload.n >= 5"] }`,
+        `{ id: s, action_type: x, deny: true, when_all: ["payload.n > 5"] }`,
+      ],
+    ],
+    [
       "a looser one",
       [
         `{ id: r, action_type: x, deny: true, when_all: [${a}, ${b}] }`,
@@ -225,6 +232,33 @@ rules:
     when_all: ['payload contains "# canopy-lint-disable-next-line allow-text -- neither"']
 `;
     expect((await lint(text)).filter(({ level }) => level !== "note").map(({ id }) => id)).toEqual(["allow-text"]);
+  });
+
+  it.each([">-", "|", '"', "'", ""])("and goes as far as what begins there (%s)", async (style) => {
+    const lines =
+      style.startsWith(">") || style === "|"
+        ? [style, 'payload contains "a" ||', 'payload contains "b"']
+        : style === '"'
+          ? ['"payload.x == 1 ||', "  payload contains 'b'\""]
+          : style === "'"
+            ? ["'payload.x == 1 ||", '  payload contains "b"\'']
+            : ["payload.x == 1 ||", '  payload contains "b"'];
+    const text = [
+      "version: 1",
+      "rules:",
+      "  - id: r",
+      "    action_type: x",
+      "    allow: true",
+      "    when_all:",
+      "      # canopy-lint-disable-next-line allow-text -- ours",
+      `      - ${lines[0]}`,
+      ...lines.slice(1).map((line) => `        ${line}`),
+      '      - payload contains "c"',
+      "",
+    ].join("\n");
+    expect((await lint(text)).filter(({ level }) => level !== "note").map(({ id, line }) => [id, line])).toEqual([
+      ["allow-text", 8 + lines.length],
+    ]);
   });
 
   it("tells what is disabled all the same", async () => {

@@ -8,6 +8,7 @@ import type { LintId, LintLevel } from "./catalogue.ts";
 import { findConstants } from "./constants.ts";
 import { findMiscounts } from "./counting.ts";
 import { readDisables } from "./disable.ts";
+import type { Disable } from "./disable.ts";
 import { findLooseAnswers } from "./loosening.ts";
 import { findBadManners, findInPolicy } from "./manners.ts";
 import { findShadowed } from "./shadow.ts";
@@ -70,22 +71,23 @@ export async function lintSource(root: PolicySource, options: LoadOptions): Prom
   }
   findShadowed(subjects, finder);
   findInPolicy(assembly, findIn(null));
-  const { disables, bad } = readDisables(await commentsOf(root.text), root.text);
+  const document = assembly.files[0]?.document;
+  const comments = document === undefined ? [] : await commentsOf(root.text);
+  const { disables, bad } = document === undefined ? { disables: [], bad: [] } : readDisables(comments, { text: root.text, document });
   for (const { at, message } of bad) findIn(null)("bad-disable", at, message, "`# canopy-lint-disable-next-line ID -- reason`");
   const once = distinct(found);
-  const isDisabled = ({ id, line }: LintFinding): boolean => disables.some((disable) => disable.id === id && disable.line === line);
-  const disabled = once.filter(isDisabled);
-  const left = once.filter((finding) => !isDisabled(finding));
-  for (const { id, line, at } of disables) {
-    if (disabled.some((finding) => finding.id === id && finding.line === line)) continue;
-    left.push({
-      ...placed("unused-disable", root.name),
-      ...at,
-      message: `\`${id}\` is not found on line ${line}`,
-      better: "leave the comment out",
-    });
+  const disabled = once.filter((finding) => disables.some((disable) => takes(disable, finding)));
+  const left = once.filter((finding) => !disabled.includes(finding));
+  for (const disable of disables) {
+    if (disabled.some((finding) => takes(disable, finding))) continue;
+    const message = `\`${disable.id}\` is not found on line ${disable.line}`;
+    left.push({ ...placed("unused-disable", root.name), ...disable.at, message, better: "leave the comment out" });
   }
   return { policy: root.name, findings: left.toSorted(byPlace), disabled };
+}
+
+function takes({ id, line, to }: Disable, finding: LintFinding): boolean {
+  return finding.id === id && finding.line >= line && finding.line <= to;
 }
 
 function placed(id: LintId, file: string): Pick<LintFinding, "id" | "level" | "file" | "rule"> {

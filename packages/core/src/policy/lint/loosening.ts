@@ -4,7 +4,7 @@ import { payloadShape } from "../condition/types.ts";
 import { expressionsOf } from "../conditions.ts";
 import { quoted } from "../problems.ts";
 import { keyOf } from "./formula.ts";
-import { neverTogether } from "./implies.ts";
+import { bounded, neverTogether } from "./implies.ts";
 import type { Find, Subject } from "./subject.ts";
 import { originOf, textOf, walk, words } from "./walk.ts";
 
@@ -96,7 +96,7 @@ function findWideException(subject: Subject, rule: Subject | undefined, find: Fi
       "say of what may be done, by facts about the payload",
     );
   }
-  if (rule !== undefined && neverTogether(subject.formula, rule.formula, { left: 20_000 })) {
+  if (rule !== undefined && bounded(subject.budget, 100_000, (budget) => neverTogether(subject.formula, rule.formula, budget))) {
     find(
       "useless-exception",
       subject.at,

@@ -43,6 +43,12 @@ export const mistakesOfMeaning: readonly Mistake[] = [
   ],
   ["allow-text", "in an exception", excepted(['payload.url contains "example.com"']), excepted([https, ownHost])],
   [
+    "allow-text",
+    "anywhere in a field of one's own",
+    policy(rule("ALLOW", "send", { when_all: ['payload.to.all(t, t contains "@example.com")'] }, { to: ["a@example.com"] })),
+    policy(rule("ALLOW", "send", { when_all: ['payload.to.all(t, t.endsWith("@example.com"))'] }, { to: ["a@example.com"] })),
+  ],
+  [
     "allow-exists",
     "one delete of several",
     excepted(['shell(payload.command).deletes.exists(d, d.path.within("/var/log"))'], "shell-change"),

@@ -1,7 +1,7 @@
 import { decisions } from "../decision.ts";
 import { severities } from "../format.ts";
 import { matchesGlob } from "../glob.ts";
-import { implies, impliesStrictly } from "./implies.ts";
+import { bounded, implies, impliesStrictly } from "./implies.ts";
 import type { Budget } from "./implies.ts";
 import type { Find, Subject } from "./subject.ts";
 
@@ -41,13 +41,9 @@ function standsInFor(other: Subject, rule: Subject, total: Budget): boolean {
   if (!rule.actionTypes.every((pattern) => other.actionTypes.some((wider) => covers(wider, pattern)))) return false;
   // The highest severity among the rules that decide says whose approval counts.
   if (rule.decision !== "ALLOW" && severity(rule) > severity(other)) return false;
-  const budget: Budget = { left: Math.min(stepsOfOne, total.left) };
-  const before = budget.left;
   // Where a DENY is invalid it is a DENY, and where it is open it asks; for whatever only asks the two are one.
-  const proven =
-    rule.decision === "DENY" ? impliesStrictly(rule.formula, other.formula, budget) : implies(rule.formula, other.formula, budget);
-  total.left -= before - Math.max(budget.left, 0);
-  return proven;
+  const proves = rule.decision === "DENY" ? impliesStrictly : implies;
+  return bounded(total, stepsOfOne, (budget) => proves(rule.formula, other.formula, budget));
 }
 
 /** Whether `wider` matches every action type that `pattern` matches: its `*` may stand for the other's `*` as for any character, and nothing else does. */

@@ -189,3 +189,23 @@ it(
     expect(told).toBeGreaterThan(3);
   },
 );
+
+it("an exception that is said to lift nothing lifts nothing", { timeout: 300_000 }, async () => {
+  let told = 0;
+  const conditions = fc.array(condition, { minLength: 1, maxLength: 3 });
+  await fc.assert(
+    fc.asyncProperty(conditions, block, fc.constantFrom("DENY", "ALLOW"), async (excepted, inherited, decision) => {
+      const base = textOf([{ id: "r", action_type: "z*", decision, ...inherited }], "ALLOW");
+      const read = async (): Promise<{ name: string; text: string }> => await Promise.resolve({ name: "base", text: base });
+      const root = { name: "p", text: JSON.stringify({ version: 1, extends: "base", except: { r: excepted } }) };
+      const { findings } = await lintPolicy(root, { read });
+      if (!findings.some(({ id }) => id === "useless-exception")) return;
+      told += 1;
+      const policy = await loadPolicy(root, { read });
+      const lifted = requests.filter((request) => evaluate(policy, request).exceptions.length > 0);
+      expect(lifted).toEqual([]);
+    }),
+    { numRuns: runs * 2 },
+  );
+  expect(told).toBeGreaterThan(3);
+});

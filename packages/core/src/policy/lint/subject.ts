@@ -13,6 +13,7 @@ import type { Severity } from "../format.ts";
 import type { LintId } from "./catalogue.ts";
 import type { Formula } from "./formula.ts";
 import { formulaOf } from "./formula.ts";
+import type { Budget } from "./implies.ts";
 
 /** A rule, or an exception, as lint looks at it. */
 export interface Subject {
@@ -33,6 +34,8 @@ export interface Subject {
   readonly loosens: boolean;
   /** The rule as it was written; null for an exception. */
   readonly draft: DraftRule | null;
+  /** Steps that proofs about all subjects together may still take. */
+  readonly budget: Budget;
   /** Whether the root policy lifts the rule somewhere. */
   readonly lifted: boolean;
 }
@@ -40,7 +43,11 @@ export interface Subject {
 /** Says what was found at a place of the linted file. */
 export type Find = (id: LintId, at: Position, message: string, better?: string) => void;
 
+/** Enough for thousands of rules, and for a second or two where a policy is made to be hard. */
+const stepsInAll = 20_000_000;
+
 export function subjectsOf({ drafts, exceptions, workshop, files }: Assembly): readonly Subject[] {
+  const budget: Budget = { left: stepsInAll };
   const typesOf = (block: ParsedBlock, actionTypes: readonly string[]): Types => {
     const expressions = expressionsOf(block);
     const asked = new Set(expressions.flatMap(askedFields));
@@ -69,6 +76,7 @@ export function subjectsOf({ drafts, exceptions, workshop, files }: Assembly): r
       formula: formulaOf(condition, types),
       loosens: source.decision === "ALLOW",
       draft,
+      budget,
       lifted: exceptions.some(({ rule }) => rule === id),
     };
   });

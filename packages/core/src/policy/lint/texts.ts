@@ -8,7 +8,7 @@ import { quoted } from "../problems.ts";
 import { understood } from "../warnings.ts";
 import type { LintId } from "./catalogue.ts";
 import type { Find, Subject } from "./subject.ts";
-import { textOf, walk, words } from "./walk.ts";
+import { originOf, textOf, walk, words } from "./walk.ts";
 import type { Visit } from "./walk.ts";
 
 /** What a text is the text of. */
@@ -39,8 +39,14 @@ function search(
   const whole = expression.on.kind === "variable" && expression.on.name === "payload";
   const kind = whole ? wholeKind(subject, text, shell) : kindOf(expression.on, subject, visit, text);
   const searched = quoted(words(subject.block, expression));
-  if (visit.loosens && (whole || kind !== null)) {
-    const better = kind === null ? "compare a field of the payload" : looser[kind];
+  const anywhere = expression.name === "contains" && originOf(expression.on, visit.lists) === "payload";
+  if (visit.loosens && (whole || anywhere || kind !== null)) {
+    const better =
+      kind === null
+        ? whole
+          ? "compare a field of the payload"
+          : "compare the whole text, with `==`, `in`, or a regex from `^` to `$`"
+        : (hostForm(expression, literal) ?? looser[kind]);
     find(
       "allow-text",
       visit.at,
@@ -127,7 +133,7 @@ function wholeKind(subject: Subject, text: string | undefined, shell: FactFuncti
   if (text === undefined) return null;
   for (const type of payloadShape(subject.actionTypes).standard) {
     const kind = kinds[understood[type]?.fact ?? ""];
-    if (kind === "command" && effectOf(text, shell) !== null) return kind;
+    if (kind === "command" && isPlainlyCommand(text, shell)) return kind;
     if (kind === "path" && /[/\\]|^[.~]/.test(text)) return kind;
     if (kind === "url" && likeAddress(text)) return kind;
     if (kind === "query" && sqlWords.test(text)) return kind;
@@ -145,6 +151,13 @@ function likeAddress(text: string): boolean {
   );
 }
 
+/** `host_in` for the end of a host. */
+function hostForm(expression: Expression & { readonly kind: "method" }, text: string | undefined): string | null {
+  const isHost = expression.on.kind === "variable" || (expression.on.kind === "member" && expression.on.name === "host");
+  if (!isHost || expression.name !== "endsWith" || text === undefined || !/^\.?[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(text)) return null;
+  return `\`url(payload.url).host_in(${JSON.stringify(`*.${text.replace(/^\./, "")}`)})\``;
+}
+
 const looser: Readonly<Record<Kind, string>> = {
   command:
     'ask what the command does, as in `shell(payload.command).programs.all(p, p in ["ls"])` with the lists of what it may not do empty',
@@ -157,7 +170,10 @@ function exacter(kind: Kind, text: string | undefined, expression: Expression, s
   switch (kind) {
     case "command": {
       const effect = text === undefined ? null : effectOf(text, shell);
-      if (effect !== null) return `\`${effect}\``;
+      if (effect !== null) {
+        const alone = `\`${JSON.stringify(effect.program)} in shell(payload.command).programs\``;
+        return effect.question === null ? alone : `\`${effect.question}\`, or ${alone} where that program alone is meant`;
+      }
       return text === undefined
         ? "ask `shell(payload.command)`"
         : `\`payload contains ${JSON.stringify(text)}\`, which also sees what quoting hides`;
@@ -176,34 +192,44 @@ function exacter(kind: Kind, text: string | undefined, expression: Expression, s
   }
 }
 
+/** Many programs are called like ordinary words; one that does harm, or stands with an option or a path, is hardly meant as one. */
+function isPlainlyCommand(text: string, shell: FactFunction | undefined): boolean {
+  const effect = effectOf(text, shell);
+  return effect !== null && (/ -|\//.test(text) || /\.(?:hazards|deletes|network|installs|privileges)\./.test(effect.question ?? ""));
+}
+
 /** What of a command's understanding speaks of the text; null where it is no command that is known. */
-function effectOf(text: string, shell: FactFunction | undefined): string | null {
+function effectOf(text: string, shell: FactFunction | undefined): { readonly program: string; readonly question: string | null } | null {
   const typed = text.trim();
   if (!/^[a-z][\w.-]*(?: [^$`"'|;&<>()]*)?$/.test(typed) || shell === undefined) return null;
-  const fact = shell.analyse([`${typed} x`], { agentCtx: {}, payload: {} }) as Readonly<Record<string, unknown>>;
+  // Most commands do what they do to something.
+  const operand = "x";
+  const fact = shell.analyse([`${typed} ${operand}`], { agentCtx: {}, payload: {} }) as Readonly<Record<string, unknown>>;
   const items = (name: string): readonly unknown[] => {
     const list = fact[name];
     return list instanceof Effects ? list.items : Array.isArray(list) ? list : [];
   };
   const [program] = items("programs");
-  if (items("unrecognized").length > 0 || typeof program !== "string") return null;
+  if (items("unrecognized").some((name) => name !== operand) || typeof program !== "string") return null;
   const asked = "shell(payload.command)";
   const deleted = items("deletes") as readonly { readonly recursive?: unknown }[];
-  if (deleted.some(({ recursive }) => recursive === true)) return `${asked}.deletes.exists(d, d.recursive)`;
+  if (deleted.some(({ recursive }) => recursive === true)) return { program, question: `${asked}.deletes.exists(d, d.recursive)` };
   const effect = ["hazards", "deletes", "network", "installs", "privileges", "code", "changes", "writes"].find(
     (name) => items(name).length > 0,
   );
-  return effect === undefined ? `${JSON.stringify(program)} in ${asked}.programs` : `${asked}.${effect}.exists(x, true)`;
+  return { program, question: effect === undefined ? null : `${asked}.${effect}.exists(x, true)` };
 }
 
-/** The plain text that a regex begins with. */
-function plainOf(pattern: string): string {
+/** The plain text that a regex begins with, or the first of its alternatives; undefined where it begins with none. */
+function plainOf(pattern: string): string | undefined {
   const spaced = pattern
     .replace(/^\(\?[a-z]+\)/, "")
     .replaceAll(/\\s[+*]?|\[ \][+*]?| \+/g, " ")
-    .replaceAll(/\\b|[\^$]/g, "");
+    .replaceAll(/\\b|[\^$]/g, "")
+    .replace(/^(?:\((?:\?:)?)+/, "");
   const [plain = ""] = /^(?:\\[./-]|[^\\()[\]{}|*+?.])*/.exec(spaced) ?? [];
-  return plain.replaceAll("\\", "").trim();
+  const text = plain.replaceAll("\\", "").trim();
+  return text === "" ? undefined : text;
 }
 
 function unreachable(value: never): never {

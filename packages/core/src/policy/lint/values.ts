@@ -32,12 +32,7 @@ export function findWrongValues(subject: Subject, spellings: Spellings, find: Fi
       const dotted =
         pattern === undefined ? null : /[a-z0-9-]\.(?:com|org|net|io|dev|app|cloud|internal|local|example)(?![a-z0-9])/i.exec(pattern);
       if (dotted !== null)
-        find(
-          "unescaped-dot",
-          at,
-          `the dot in ${quoted(dotted[0])} matches any character`,
-          String.raw`write it as \`\.\`, or ask \`host_in\``,
-        );
+        find("unescaped-dot", at, `the dot in ${quoted(dotted[0])} matches any character`, "write it as `\\.`, or ask `host_in`");
     }
   });
 }

@@ -1,12 +1,15 @@
 import type { Assembly } from "../assemble.ts";
 import { assemble } from "../assemble.ts";
+import { isJsonObject } from "../../json.ts";
 import { standardActions } from "../actions.ts";
+import type { ActionRequest } from "../request.ts";
+import type { Scope } from "../condition/values.ts";
 import { prepare } from "../evaluate.ts";
 import { explain } from "../explain.ts";
 import type { Explanation } from "../explain.ts";
 import { matchesGlob } from "../glob.ts";
 import type { LoadOptions } from "../load.ts";
-import { nearest } from "../nearest.ts";
+import { editDistance, nearest, normal } from "../nearest.ts";
 import type { PolicySource } from "../policy.ts";
 import { PolicyError, quoted } from "../problems.ts";
 import type { PolicyProblem, Position } from "../problems.ts";
@@ -30,7 +33,7 @@ export interface PolicyTestResult extends Position {
   readonly name: string;
   /** What is not as it should be; none where the test passed. */
   readonly failures: readonly PolicyTestFailure[];
-  /** What the policy says of a test that failed, and every rule about it; null for examples and for what passed. */
+  /** What the policy says of what failed, and every rule about it; null for what passed, and for an example that is no request. */
   readonly explanation: Explanation | null;
 }
 
@@ -38,7 +41,7 @@ export interface PolicyTestFailure {
   readonly what: "decision" | "rules" | "reason" | "example";
   readonly expected: string;
   readonly got: string;
-  /** For `rules` the ids that should have decided and did not. */
+  /** The ids of rules that should have decided and did not; for an example that of its rule. */
   readonly missing: readonly string[];
 }
 
@@ -51,20 +54,21 @@ export async function runTests(root: PolicySource, files: readonly PolicyTests[]
   const examples = assembly.examples.filter(({ rule }) => assembly.drafts.some(({ root: own, id }) => own && id === rule.reference.id));
   const results: PolicyTestResult[] = [];
   const counts = new Map<string, number>();
-  for (const { rule, example, scope, failure } of examples) {
+  for (const { rule, example, scope, value, failure } of examples) {
     const { id, file } = rule.reference;
     const kind = example.matches ? "match" : "not_match";
     const number = (counts.get(`${id} ${kind}`) ?? 0) + 1;
     counts.set(`${id} ${kind}`, number);
     if (scope !== null) coverage.example(rule.reference, scope);
-    const expected = example.matches ? "the conditions are true" : "the rule does not apply";
+    const expected = example.matches ? "conditions that are true" : "a rule that does not apply";
+    const got = scope === null ? (failure ?? "") : `conditions that are ${value}`;
     results.push({
       file,
       ...example.at,
       kind: "example",
       name: `${id}: ${kind} ${number}`,
-      failures: failure === null ? [] : [{ what: "example", expected, got: failure, missing: [] }],
-      explanation: null,
+      failures: failure === null ? [] : [{ what: "example", expected, got, missing: [id] }],
+      explanation: failure === null || scope === null ? null : explain(assembly.policy, requestOf(scope)),
     });
   }
   for (const { source, cases } of files) {
@@ -75,6 +79,10 @@ export async function runTests(root: PolicySource, files: readonly PolicyTests[]
     }
   }
   return { policy: root.name, results, coverage: coverage.report() };
+}
+
+function requestOf({ actionType, agentCtx, payload }: Scope): ActionRequest {
+  return { actionType, agentCtx: isJsonObject(agentCtx) ? agentCtx : {}, payload };
 }
 
 function runCase({ request, inputs, expected }: PolicyTestCase, { policy }: Assembly): Pick<PolicyTestResult, "failures" | "explanation"> {
@@ -103,9 +111,19 @@ function names(ids: readonly string[]): string {
 /** What can be said of a test only beside its policy: rules that there are none of, and an action type that is a slip. */
 function problemsOf({ at, request, expected }: PolicyTestCase, file: string, { policy }: Assembly): readonly PolicyProblem[] {
   const ids = policy.rules.map(({ reference }) => reference.id);
-  const rules = (expected.rules ?? []).flatMap((rule): readonly PolicyProblem[] =>
-    ids.includes(rule.id) ? [] : [problem(file, rule.at, `the policy has no rule ${quoted(rule.id)}`, nearest(rule.id, ids))],
-  );
+  const rules = (expected.rules ?? [])
+    .filter(({ id }) => !ids.includes(id))
+    .map((rule) => problem(file, rule.at, `the policy has no rule ${quoted(rule.id)}`, nearest(rule.id, ids)));
+  const slip = expected.reason.length === 0 ? payloadSlip(request) : null;
+  if (slip !== null)
+    rules.push(
+      problem(
+        file,
+        at,
+        `the payload has no \`${slip.field}\`, and ${quoted(slip.key)} is no field of \`${request.actionType}\`; where that is what is tested, expect a \`reason\``,
+        slip.field,
+      ),
+    );
   const { actionType } = request;
   const named = policy.rules.some(({ actionTypes }) => actionTypes.some((pattern) => pattern !== "*" && matchesGlob(pattern, actionType)));
   if (named || Object.hasOwn(standardActions, actionType)) return rules;
@@ -116,6 +134,18 @@ function problemsOf({ at, request, expected }: PolicyTestCase, file: string, { p
   ];
   const meant = nearest(actionType, known);
   return meant === undefined ? rules : [...rules, problem(file, at, `no rule is about the action type ${quoted(actionType)}`, meant)];
+}
+
+/** A payload that lacks a field and has one that is spelt nearly so is answered strictly, and the test would pass for the wrong reason. */
+function payloadSlip({ actionType, payload }: ActionRequest): { readonly key: string; readonly field: string } | null {
+  const schema = Object.hasOwn(standardActions, actionType) ? standardActions[actionType] : undefined;
+  if (schema === undefined || !isJsonObject(payload)) return null;
+  const missing = Object.keys(schema).filter((field) => schema[field]?.required === true && !Object.hasOwn(payload, field));
+  for (const key of Object.keys(payload)) {
+    const field = Object.hasOwn(schema, key) ? undefined : missing.find((each) => editDistance(normal(each), normal(key)) <= 2);
+    if (field !== undefined) return { key, field };
+  }
+  return null;
 }
 
 function problem(file: string, at: Position, message: string, suggestion: string | undefined): PolicyProblem {

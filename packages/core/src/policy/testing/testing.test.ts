@@ -118,7 +118,7 @@ tests:
       policy.replace("rm -rf x }", "rm x }"),
     );
     expect(failed(report)).toEqual([
-      "no-trees: match 1 | example | the conditions are true | the example does not match rule `no-trees`; its conditions are false",
+      "no-trees: match 1 | example | conditions that are true | conditions that are false",
       "a | decision | ALLOW | REQUIRE_APPROVAL",
     ]);
   });
@@ -286,6 +286,13 @@ describe("a file of policy tests that cannot be understood is refused, with the 
     expect(await runProblems(about("an_action_of_nobody", "no-trees"))).toEqual([]);
   });
 
+  it("does not take a misspelt field for a missing one, unless the test says that it is about that", async () => {
+    const text =
+      "tests:\n  - { name: a, request: { action_type: execute_shell, payload: { Comand: ls } }, expect: { decision: REQUIRE_APPROVAL } }\n";
+    expect(await runProblems(text)).toEqual([expect.stringContaining("`Comand` is no field of `execute_shell`")]);
+    expect(await runProblems(text.replace("REQUIRE_APPROVAL", 'DENY, reason: "`payload.command` is missing"'))).toEqual([]);
+  });
+
   it("keeps `__proto__` an ordinary key, in fixtures and in columns", async () => {
     const { cases } = await readPolicyTests({
       name: "p.test.yaml",
@@ -338,9 +345,11 @@ rules:
   });
 });
 
-it("the examples of the bundled policy hold", async () => {
+it("the examples of the bundled policy hold, and cover all of it that needs no disk", async () => {
   const report = await testPolicy("canopy:default", []);
   expect(report.policy).toBe("canopy:default");
   expect(failed(report)).toEqual([]);
   expect(report.results.length).toBeGreaterThan(100);
+  // Only a disk knows of other names, and examples have none.
+  expect(open(report.coverage.subjects)).toEqual(["file-change-runs-later alternative path(payload.path).linked"]);
 });
