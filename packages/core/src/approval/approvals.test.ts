@@ -430,6 +430,7 @@ describe("what is changed from outside is found", () => {
     ["who asked", "UPDATE approvals SET avid = 'AVID-1'", "the log holds no such request"],
     ["where it was requested", "UPDATE approvals SET requested_seq = requested_seq + 1", "the log holds no such request"],
     ["the hash of where it was requested", "UPDATE approvals SET requested_hash = 'x'", "the log holds no such request"],
+    ["where it was requested, far off", "UPDATE approvals SET requested_seq = 999999", "the log holds no such request"],
     ["its id", "UPDATE approvals SET id = 'APR-00000000000000000000000000000000'", "the log holds no such request"],
   ])("%s, of a request that waits", async (_what, sql, problem) => {
     const { canopy, log } = await runtime();
@@ -513,6 +514,17 @@ describe("what is changed from outside is found", () => {
     const other = await open(log);
     const answer = await other.authorize(refund());
     expect(answer).toMatchObject({ decision: "DENY", reason: expect.stringContaining("was changed, or does not follow") as string });
+  });
+
+  it("a row that points nowhere keeps nobody from looking at the others, also without the part of the log that it was in", async () => {
+    const { canopy, log } = await runtime();
+    const id = await asked(canopy);
+    tamper(log, "UPDATE approvals SET requested_seq = 999999");
+    await canopy.close();
+    const again = await open(log);
+    expect(await again.approvals.list()).toMatchObject([{ id, problem: expect.stringContaining("no such request") as string }]);
+    await again.approvals.cancel(id, { by: "Ann" });
+    expect(await asked(again)).not.toBe(id);
   });
 
   it("a new log knows nothing of what was approved on another", async () => {
