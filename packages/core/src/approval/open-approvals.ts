@@ -82,7 +82,7 @@ async function openWhenThere(path: string): Promise<ApprovalStore> {
     insert: async (approval) => await (await current()).insert(approval),
     get: async (id) => await (await current()).get(id),
     about: async (origin, digest) => await (await current()).about(origin, digest),
-    list: async (origin) => await (await current()).list(origin),
+    list: async (origin, after, limit) => await (await current()).list(origin, after, limit),
     overdue: async (origin, now, limit) => await (await current()).overdue(origin, now, limit),
     approved: async (origin, limit) => await (await current()).approved(origin, limit),
     countPending: async (origin, avid, now) => await (await current()).countPending(origin, avid, now),

@@ -55,7 +55,7 @@ export async function settle(keeper: Keeper, asked: AskedAction): Promise<Settle
   const digest = actionDigest(asked.text);
   const store = await keeper.store();
   const rows = await store.about(keeper.origin, digest);
-  await keeper.readAhead(rows.filter(isOpen));
+  await keeper.readAhead(rows.filter((row) => isOpen(row, keeper.now())));
   return (
     (await stillWaiting(keeper, rows)) ??
     (await keeper.exclusive(async (held, append) => await settleAlone({ keeper, asked, digest, store: held, append })))
@@ -64,7 +64,7 @@ export async function settle(keeper: Keeper, asked: AskedAction): Promise<Settle
 
 /** The common case, for which nothing changes and nobody else has to wait. */
 async function stillWaiting(keeper: Keeper, rows: readonly StoredApproval[]): Promise<Settled | null> {
-  const open = rows.filter(isOpen);
+  const open = rows.filter((row) => isOpen(row, keeper.now()));
   const [row] = open;
   if (row?.state !== "pending" || open.length > 1) return null;
   const [standing] = await keeper.standings([row]).catch(() => []);
@@ -82,7 +82,7 @@ interface Alone {
 async function settleAlone(alone: Alone): Promise<Settled> {
   const { keeper, store, digest, append } = alone;
   const rows = await store.about(keeper.origin, digest);
-  const open = rows.filter(isOpen);
+  const open = rows.filter((row) => isOpen(row, keeper.now()));
   const standings = await keeper.standings(open);
   const because: string[] = [];
   let pending: string | null = null;
@@ -110,7 +110,7 @@ async function settleAlone(alone: Alone): Promise<Settled> {
     }
   }
   // How the last one ended is said as well as it is known: nothing rests on it, and the log may have to be read from far back.
-  for (const row of rows.filter((each) => !isOpen(each))) because.push(ended(row.id, await keeper.recalled(row), row.state));
+  for (const row of rows.filter((each) => !open.includes(each))) because.push(ended(row.id, await keeper.recalled(row), row.state));
   const why = because[0] ?? null;
   if (pending !== null) return { kind: "asked", id: pending, because: why };
   return await request(alone, why);
@@ -118,16 +118,17 @@ async function settleAlone(alone: Alone): Promise<Settled> {
 
 /** What the approval says in the log where it may be used, or why it may not. */
 async function usable(keeper: Keeper, row: StoredApproval, { decided }: Standing, asked: AskedAction): Promise<Used | string> {
-  if (decided === null) return `the approval \`${row.id}\` was not given`;
+  if (decided?.decision !== "approve") return `the approval \`${row.id}\` was not given`;
   const { approvers } = keeper.settings;
-  const { by, decidedAt, signature } = decided;
-  if (isOneOf(by, asked.agentNames)) return `the approval \`${row.id}\` was given by \`${by}\`, who asks for it`;
+  const { by, decidedAt, signature, key } = decided;
+  if ([by, key ?? by].some((each) => isOneOf(each, asked.agentNames)))
+    return `the approval \`${row.id}\` was given by \`${by}\`, who asks for it`;
   const base = { id: row.id, digest: row.digest, decidedAt };
   if (decided.assurance === "key" && approvers.length > 0) {
     const { verifyDecision } = await import("./signature.ts");
     const signed = { id: row.id, digest: row.digest, decision: decided.decision, by, at: decidedAt };
     const approver = verifyDecision(signed, signature ?? "", approvers);
-    if (approver === null || (approver.name !== by && approver.key.name !== by)) {
+    if (approver === null) {
       return `the approval \`${row.id}\` is signed in the name of \`${by}\` by a key that the host does not list for them`;
     }
     return { ...base, decidedBy: approver.name, assurance: "key" };
@@ -238,7 +239,7 @@ function ended(id: string, standing: Standing | null, state: StoredState): strin
       return `the approval \`${id}\` was cancelled${by === null ? "" : ` by \`${by}\``}`;
     }
     case "denied":
-      return `\`${String(standing?.decided?.by)}\` denied it before (\`${id}\`)`;
+      return `\`${standing?.decided?.by ?? "a person"}\` denied it before (\`${id}\`)`;
     default:
       if (standing?.requested === undefined || standing.requested === null) return `the time of \`${id}\` is over`;
       return standing.decided === null
@@ -247,8 +248,9 @@ function ended(id: string, standing: Standing | null, state: StoredState): strin
   }
 }
 
-function isOpen({ state }: StoredApproval): boolean {
-  return openStates.includes(state);
+/** Whether something may still come of it: a denial stands as long as the question would have. */
+function isOpen({ state, decideBy }: StoredApproval, now: number): boolean {
+  return openStates.includes(state) && (state !== "denied" || now < decideBy);
 }
 
 function refused(reason: string, id: string | null = null): Settled {
