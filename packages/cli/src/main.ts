@@ -6,7 +6,9 @@ import { check } from "./commands/check.ts";
 import { demo } from "./commands/demo.ts";
 import { explain } from "./commands/explain.ts";
 import { init } from "./commands/init.ts";
+import { keys } from "./commands/keys.ts";
 import { prove } from "./commands/prove.ts";
+import { serve } from "./commands/serve.ts";
 import { verify } from "./commands/verify.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -14,7 +16,7 @@ import { complain, print, processTerminal } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
-const commands: readonly Command[] = [check, explain, approvals, verify, audit, prove, init, demo];
+const commands: readonly Command[] = [check, explain, approvals, verify, audit, prove, serve, keys, init, demo];
 
 /** Runs one command line, `argv` without the program's name, and answers with the exit code. Never rejects. */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {

@@ -54,6 +54,7 @@ export {
   openAuditLog,
   pendingDecisions,
   planAuditRepair,
+  policyEntries,
   proveEntry,
   proveGrowth,
   readAuditLog,

@@ -24,6 +24,8 @@ export interface DecisionEntry {
   readonly rules: readonly { readonly id: string; readonly decision: Decision; readonly file: string; readonly line: number }[];
   readonly policy_digest: string | null;
   readonly trace_id: string;
+  /** Who asked, where it was not the host program itself. */
+  readonly via?: string;
   readonly enforced: boolean;
   /** What enforcement would have answered; in observe mode only. */
   readonly would?: Decision;
@@ -53,6 +55,8 @@ export interface OutcomeEntry {
   readonly error_class?: string;
   readonly output_hash: string | null;
   readonly duration_ms: number;
+  /** Who reported it, where it was not the host program itself. */
+  readonly via?: string;
   readonly details?: JsonObject;
 }
 

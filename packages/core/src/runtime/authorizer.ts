@@ -38,6 +38,8 @@ export interface AuthorizationRequest {
   readonly refused?: string;
   /** Links the entries of one run, W3C trace id or any other string up to 256 characters; made up where absent. */
   readonly traceId?: string;
+  /** Who asked, where it is not the host program itself: the gateway names the key. Recorded, up to 256 characters, and trusted for nothing. */
+  readonly via?: string;
 }
 
 /** A rule that took part in a decision. */
@@ -96,6 +98,8 @@ export interface Outcome {
   /** SHA-256 over the output's JSON, or null where it is not JSON or there is none. */
   readonly outputHash: string | null;
   readonly durationMs: number;
+  /** Who reports it, where it is not the host program itself, as in a request. */
+  readonly via?: string;
 }
 
 /** Whoever decides: the runtime in this process, or a client of one elsewhere. */

@@ -21,7 +21,7 @@ export type Mode = "enforce" | "observe";
 
 /** What a runtime is made of. */
 export interface CanopyParts {
-  /** The policy in force; called again, at the next request, as long as it rejects. */
+  /** Loads the policy; called again, at the next request, as long as it rejects, and for each `reloadPolicy`. */
   readonly policy: () => Promise<Policy>;
   /** The log; null for a runtime that only checks and records nothing. */
   readonly log: AuditSink | null;
@@ -42,6 +42,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #recordedPolicies = new Map<string, { readonly segment: number; readonly recorded: Promise<void> }>();
   #policy: Promise<Policy> | undefined;
+  #reloading: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   /** The requests that wait for a person, and what became of them. Every method rejects with `APPROVALS_UNAVAILABLE` where this runtime keeps none. */
@@ -65,12 +66,12 @@ export class Canopy implements Authorizer, AsyncDisposable {
     const data = readRequest(request);
     const traceId = readTraceId(request);
     if (this.#closing !== undefined) return denial("canopy is closed", data.avid, null, traceId);
-    return await this.#track(this.#answer(data, traceId, true));
+    return await this.#track(this.#answer(request, data, traceId, true));
   }
 
   /** What `authorize` would answer, evaluated afresh; nothing is recorded and nothing is used up. Never rejects. */
   async check(request: AuthorizationRequest): Promise<AuthorizationResult> {
-    return await this.#answer(readRequest(request), readTraceId(request), false);
+    return await this.#answer(request, readRequest(request), readTraceId(request), false);
   }
 
   /**
@@ -104,6 +105,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
         type: "outcome",
         authorization_id: outcome.authorizationId,
         trace_id: outcome.traceId,
+        ...via(outcome),
         status: outcome.status === "success" || outcome.status === "not_run" ? outcome.status : "error",
         ...(isErrorClass(outcome.errorClass) ? { error_class: outcome.errorClass } : {}),
         output_hash: outcome.outputHash,
@@ -124,13 +126,31 @@ export class Canopy implements Authorizer, AsyncDisposable {
 
   /** The policy in force. Rejects with `POLICY_INVALID` while there is none, and tries again the next time it is asked for. */
   async policy(): Promise<Policy> {
-    this.#policy ??= this.#parts.policy();
+    const loading = (this.#policy ??= this.#parts.policy());
     try {
-      return await this.#policy;
+      return await loading;
     } catch (error) {
-      this.#policy = undefined;
+      // Not what a reload put in its place meanwhile.
+      if (this.#policy === loading) this.#policy = undefined;
       throw error;
     }
+  }
+
+  /**
+   * Loads the policy anew from where it came from, puts it on record, and in force for every request that comes after; each request is judged by one
+   * policy as a whole. Rejects with `POLICY_INVALID` where it does not load, and with `AUDIT_LOG_…` where it cannot be recorded: the one before then
+   * stays in force.
+   */
+  async reloadPolicy(): Promise<Policy> {
+    // In turns, so that what was read last is what is in force.
+    const turn = this.#reloading.then(async () => {
+      const policy = await this.#parts.policy();
+      if (this.#parts.log !== null) await this.#recordPolicy(policy);
+      this.#policy = Promise.resolve(policy);
+      return policy;
+    });
+    this.#reloading = turn.catch(() => undefined);
+    return await turn;
   }
 
   async #drain(): Promise<void> {
@@ -148,7 +168,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
     }
   }
 
-  async #answer(data: ReadRequest, traceId: string, record: boolean): Promise<AuthorizationResult> {
+  async #answer(request: AuthorizationRequest, data: ReadRequest, traceId: string, record: boolean): Promise<AuthorizationResult> {
     let policy: Policy | null = null;
     let judgement: Judgement;
     try {
@@ -175,6 +195,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
       digest,
       avid: data.avid,
       traceId,
+      ...via(request),
     };
     if (!record) return answer(base, null);
     try {
@@ -255,6 +276,16 @@ function readTraceId(request: AuthorizationRequest): string {
     // A request that cannot even be read is refused elsewhere; it gets a trace id like any other.
   }
   return randomBytes(16).toString("hex");
+}
+
+/** Who asked, where that is a name that can be recorded. */
+function via(from: { readonly via?: string }): { readonly via?: string } {
+  try {
+    const { via: name } = from;
+    return typeof name === "string" && name !== "" && name.length <= 256 && name.isWellFormed() ? { via: name } : {};
+  } catch {
+    return {};
+  }
 }
 
 /** A name, and nothing that could be a message. */

@@ -21,12 +21,14 @@ export interface Answered {
   readonly digest: string | null;
   readonly avid: string;
   readonly traceId: string;
+  /** Who asked, where it was not the host program itself. */
+  readonly via?: string;
 }
 
 /** What the log says of a decision. */
 export function decisionEntry(
   data: ReadRequest,
-  { judgement, decision, approvalId, used, observed, digest, traceId }: Answered,
+  { judgement, decision, approvalId, used, observed, digest, traceId, via }: Answered,
 ): EntryBody {
   return {
     type: "decision",
@@ -41,6 +43,7 @@ export function decisionEntry(
     ...(approvalId === null ? {} : { approval_id: approvalId }),
     ...(used === null ? {} : { approval: { id: used.id, digest: used.digest, decided_by: used.decidedBy, assurance: used.assurance } }),
     trace_id: traceId,
+    ...(via === undefined ? {} : { via }),
     enforced: !observed,
     engine: engineVersion,
   };

@@ -9,7 +9,7 @@ import type { AuditLogOptions, AuditSink } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
 import { nearestHint } from "../policy/nearest.ts";
 import { defaultPolicyName } from "../policy/policy.ts";
-import type { PolicySource } from "../policy/policy.ts";
+import type { Policy, PolicySource } from "../policy/policy.ts";
 import { RuntimeApprovals } from "./ask-person.ts";
 import { Canopy } from "./canopy.ts";
 import type { Mode } from "./canopy.ts";
@@ -50,8 +50,20 @@ export type Checker = Pick<Canopy, "check" | "explain" | "policy">;
 export async function openCanopy(options: CanopyOptions = {}): Promise<Canopy> {
   checkOptions(options);
   const files = new Set<string>();
-  const policy = await loadPolicyFrom(options.policy ?? defaultPolicyName, files);
-  return await startCanopy(options, async () => await Promise.resolve(policy), files);
+  const load = async (): Promise<Policy> => await loadPolicyFrom(options.policy ?? defaultPolicyName, files);
+  // Before the log is opened: a host whose policy is broken leaves no log behind.
+  let first: Policy | undefined = await load();
+  const canopy = await startCanopy(
+    options,
+    async () => {
+      const policy = first ?? (await load());
+      first = undefined;
+      return policy;
+    },
+    files,
+  );
+  await canopy.policy();
+  return canopy;
 }
 
 /**

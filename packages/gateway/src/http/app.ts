@@ -1,0 +1,158 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import type { JsonValue } from "@canopy-runtime/core";
+import { Hono } from "hono";
+import type { HttpBindings } from "@hono/node-server";
+
+import { authenticate } from "../auth/authenticate.ts";
+import type { Authentication } from "../auth/authenticate.ts";
+import type { Principal } from "../auth/principal.ts";
+import type { GatewayLog } from "../operation/log.ts";
+import type { Metrics } from "../operation/metrics.ts";
+import { traceIdOf } from "../operation/trace-context.ts";
+import { validate } from "../wire/validate.ts";
+import { readJsonBody } from "./body.ts";
+import type { BodyLimits } from "./body.ts";
+import type { Answer, AnyRoute } from "./call.ts";
+import type { Capacity } from "./capacity.ts";
+import { refusedAtTheDoor } from "./door.ts";
+import { readQuery } from "./query.ts";
+import { Refusal } from "./refusal.ts";
+import { requestIdOf } from "./request-id.ts";
+
+export interface AppParts {
+  readonly routes: readonly AnyRoute[];
+  readonly hosts: ReadonlySet<string>;
+  readonly authentication: Authentication;
+  readonly limits: BodyLimits;
+  readonly capacity: Capacity;
+  readonly metrics: Metrics;
+  readonly log: GatewayLog;
+  /** Whether connections are to end with their next answer. */
+  readonly isStopping: () => boolean;
+}
+
+export type App = Hono<{ Bindings: HttpBindings }>;
+
+/** The routes behind the door: who asks is found out before the body is read, what is asked before anything is done. Every other address is a 404. */
+export function createApp(parts: AppParts): App {
+  const app: App = new Hono();
+  for (const each of parts.routes) {
+    app.on(each.method, each.path, async ({ env }) => await respond(parts, each, env.incoming, env.outgoing));
+  }
+  const byPath = Map.groupBy(parts.routes, ({ path }) => path);
+  app.notFound(async ({ req, env }) => {
+    const known = byPath.get(req.path);
+    const refusal =
+      known === undefined
+        ? new Refusal(404, "not_found", "there is nothing at this address")
+        : new Refusal(405, "method_not_allowed", "this address takes another method", {
+            allow: known.map(({ method }) => method).join(", "),
+          });
+    return await respond(parts, { path: known === undefined ? "none" : req.path, refusal }, env.incoming, env.outgoing);
+  });
+  app.onError((error, { env }) => {
+    parts.log.failed("an answer could not be made", error);
+    return refuse(new Refusal(500, "internal", "internal error"), undefined, { "x-request-id": requestIdOf(env.incoming) });
+  });
+  return app;
+}
+
+type Target = AnyRoute | { readonly path: string; readonly refusal: Refusal };
+
+async function respond(parts: AppParts, target: Target, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
+  const started = performance.now();
+  const requestId = requestIdOf(incoming);
+  const headers = { "x-request-id": requestId, ...(parts.isStopping() ? { connection: "close" } : {}) };
+  const seen: { principal?: Principal; code?: string } = {};
+  let response: Response;
+  try {
+    const refused = refusedAtTheDoor(incoming, parts.hosts);
+    if (refused !== undefined) throw refused;
+    if ("refusal" in target) throw target.refusal;
+    response = good(await answer(parts, target, incoming, outgoing, seen), headers);
+  } catch (error) {
+    if (!(error instanceof Refusal)) parts.log.failed("an answer could not be made", error);
+    const refusal = error instanceof Refusal ? error : new Refusal(500, "internal", "internal error");
+    seen.code = refusal.code;
+    response = refuse(refusal, "refusal" in target ? undefined : target.refusals, headers);
+  }
+  parts.metrics.answered(target.path, response.status);
+  parts.log.answered({
+    method: incoming.method ?? "",
+    route: target.path,
+    status: response.status,
+    ms: performance.now() - started,
+    requestId,
+    principal: seen.principal?.id ?? null,
+    ...(seen.code === undefined ? {} : { code: seen.code }),
+  });
+  return response;
+}
+
+async function answer(
+  parts: AppParts,
+  target: AnyRoute,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  seen: { principal?: Principal },
+): Promise<Answer> {
+  const principal = target.access === "open" ? nobody : await authenticate(incoming, parts.authentication);
+  seen.principal = principal;
+  if (target.access !== "open" && !target.access.some((scope) => principal.scopes.has(scope))) {
+    throw new Refusal(
+      403,
+      "forbidden",
+      `this key may not do that: it takes the scope ${target.access.map((scope) => `\`${scope}\``).join(" or ")}`,
+    );
+  }
+  const query = readQuery(incoming.url ?? "", target.query);
+  const body = target.body === undefined ? undefined : await readBody(parts, target, incoming);
+  const abort = new AbortController();
+  const callbacks: (() => void)[] = [];
+  // Once the whole answer was handed to the operating system it counts as given; what closes before has lost some of it.
+  outgoing.once("close", () => {
+    if (outgoing.writableFinished) return;
+    abort.abort();
+    for (const callback of callbacks) callback();
+  });
+  return await target.handle({
+    principal,
+    body,
+    query,
+    headers: incoming.headers,
+    traceId: traceIdOf(incoming.headers["traceparent"]),
+    signal: abort.signal,
+    gone: (callback) => {
+      if (abort.signal.aborted || outgoing.destroyed) callback();
+      else callbacks.push(callback);
+    },
+  });
+}
+
+async function readBody({ limits, capacity }: AppParts, target: AnyRoute, incoming: IncomingMessage): Promise<unknown> {
+  const value: JsonValue = await readJsonBody(incoming, limits, capacity);
+  return target.body === undefined ? value : validate(target.body, value);
+}
+
+const nobody: Principal = { id: "nobody", scopes: new Set(), agentCtx: {}, passes: new Set() };
+
+const always = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const;
+
+function good(given: Answer, headers: Readonly<Record<string, string>>): Response {
+  const { status = 200 } = given;
+  const [body, type] = "json" in given ? [JSON.stringify(given.json), "application/json"] : [given.text, given.type];
+  return new Response(body, { status, headers: { "content-type": type, ...always, ...given.headers, ...headers } });
+}
+
+function refuse(
+  { status, code, message, headers: own }: Refusal,
+  words: AnyRoute["refusals"],
+  headers: Readonly<Record<string, string>>,
+): Response {
+  const decision = words === "canopy" ? { decision: "DENY" } : words === "authzen" ? { decision: false } : {};
+  const body = JSON.stringify({ ...decision, error: { code, message } });
+  // AuthZEN has one status for every request that is not as it must be.
+  const told = words === "authzen" && status === 415 ? 400 : status;
+  return new Response(body, { status: told, headers: { "content-type": "application/json", ...always, ...headers, ...own } });
+}
