@@ -56,7 +56,10 @@ async function readBytes(request: IncomingMessage, limits: BodyLimits, capacity:
       reject(error);
     }
   };
-  const breakOff = (): void => reject(new Refusal(400, "invalid_request", "the body broke off"));
+  const breakOff = (): void => {
+    // A body that was read to its end is closed too.
+    if (!request.readableEnded) reject(new Refusal(400, "invalid_request", "the body broke off"));
+  };
   const timer = setTimeout(() => {
     reject(new Refusal(408, "too_slow", `the body did not arrive within ${limits.bodyMs} ms`, { connection: "close" }));
   }, limits.bodyMs);
