@@ -7,7 +7,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: "core", include: ["packages/core/src/**/*.test.ts"] } },
-      { extends: true, test: { name: "adapters", include: ["packages/ai-sdk/src/**/*.test.ts", "packages/openai/src/**/*.test.ts"] } },
+      { extends: true, test: { name: "adapters", include: ["packages/{ai-sdk,langchain,openai}/src/**/*.test.ts"] } },
       { extends: true, test: { name: "gateway", include: ["packages/gateway/src/**/*.test.ts"] } },
       { extends: true, test: { name: "cli", include: ["packages/cli/src/**/*.test.ts"] } },
       { extends: true, test: { name: "across", include: ["test/src/**/*.test.ts"] } },

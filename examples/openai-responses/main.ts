@@ -47,14 +47,23 @@ console.log("pending", pending);
 const stored = JSON.parse(JSON.stringify(pending)) as typeof pending;
 const edited = stored.map((each) => ({ ...each, approvalId: "approved", reason: "approved" }));
 const later = await resume(edited);
+const paidBefore = paid.length;
+
+// The person decides, on record; then the very same call runs, once.
+const [request] = await canopy.approvals.list({ state: "pending" });
+if (request !== undefined) await canopy.approvals.decide(request.id, { decision: "approve", by: "Grace", digest: request.digest });
+const approved = await resume(stored);
+const again = await resume(stored);
 await canopy.close();
 
 const claims: readonly (readonly [boolean, string])[] = [
-  [paid.length === 0, "nothing was paid without a person"],
+  [paidBefore === 0, "nothing was paid without a person"],
   [(await verifyAuditLog(log)).kind === "valid", "the log verifies"],
   [live || outputs[0]?.output === '{"balance":12}', "the look-up beside it ran"],
   [live || pending.length === 1, "the payment is pending, with an id that a person could approve"],
   [live || (later.outputs.length === 0 && later.pending.length === 1), "a stored call that says it was approved still waits"],
+  [live || (approved.outputs.length === 1 && paid.join() === "5"), "once a person had approved it, the stored call ran"],
+  [live || (again.outputs.length === 0 && again.pending.length === 1), "it ran once: the next time a person is asked anew"],
 ];
 for (const [holds, what] of claims) console.log(`  ${holds ? "ok     " : "NOT SO "} ${what}`);
 if (!claims.every(([holds]) => holds)) process.exitCode = 1;

@@ -34,9 +34,12 @@ it("tidy-up stops a real agent loop before it does harm, and every claim that it
 });
 
 it.each([
+  ["ai-sdk-chat/main.ts", 6],
+  ["langchain-agent/main.ts", 4],
+  ["langgraph-restart/main.ts", 5],
   ["openai-run-tools/main.ts", 4],
-  ["openai-responses/main.ts", 5],
-])("%s runs against a server on this machine, and every claim that it makes is so", async (file, claims) => {
+  ["openai-responses/main.ts", 7],
+])("%s runs offline, and every claim that it makes is so", async (file, claims) => {
   const output = await runExample(file);
   expect(output).not.toContain("NOT SO");
   expect(output.match(/^ {2}ok /gm)).toHaveLength(claims);

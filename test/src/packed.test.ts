@@ -22,8 +22,11 @@ interface Manifest {
 
 let app = "";
 
-/** Unpacks what would be published, with only what it declares as dependencies beside it: what `npm install` of the tarball leaves. */
-async function install(packages: readonly string[]): Promise<string> {
+/**
+ * Unpacks what would be published, with only what it declares as dependencies beside it, and the peers that are named: what `npm install` of
+ * the tarballs and the peers leaves.
+ */
+async function install(packages: readonly string[], peers: readonly string[]): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "canopy packed ")));
   for (const name of packages) {
     const { stdout } = await run("pnpm", ["pack", "--json", "--pack-destination", folder], { cwd: join(root, "packages", name) });
@@ -33,6 +36,7 @@ async function install(packages: readonly string[]): Promise<string> {
     await run("tar", ["-xzf", filename, "-C", target, "--strip-components=1"]);
     await copyDependencies(join(root, "packages", name), folder);
   }
+  for (const peer of peers) await copyPackage(peer, join(root, "test"), folder);
   await writeFile(join(folder, "package.json"), '{"name":"app","version":"1.0.0","private":true}');
   return folder;
 }
@@ -40,18 +44,23 @@ async function install(packages: readonly string[]): Promise<string> {
 async function copyDependencies(from: string, folder: string): Promise<void> {
   const manifest = JSON.parse(await readFile(join(from, "package.json"), "utf8")) as Manifest;
   for (const name of Object.keys(manifest.dependencies ?? {})) {
-    if (name.startsWith("@canopy-runtime/")) continue;
-    const target = join(folder, "node_modules", name);
-    if (existsSync(target)) continue;
-    const source = await realpath(join(from, "node_modules", name));
-    await mkdir(dirname(target), { recursive: true });
-    await cp(source, target, { recursive: true, filter: (path) => !path.slice(source.length).includes("node_modules") });
-    await copyDependencies(source, folder);
+    if (!name.startsWith("@canopy-runtime/")) await copyPackage(name, from, folder);
   }
 }
 
+async function copyPackage(name: string, from: string, folder: string): Promise<void> {
+  const target = join(folder, "node_modules", name);
+  if (existsSync(target)) return;
+  // Packages of the store have their dependencies beside them.
+  const places = [join(from, "node_modules", name), join(from.slice(0, from.lastIndexOf("node_modules")), "node_modules", name)];
+  const source = await realpath(places.find((place) => existsSync(place)) ?? join(from, "node_modules", name));
+  await mkdir(dirname(target), { recursive: true });
+  await cp(source, target, { recursive: true, filter: (path) => !path.slice(source.length).includes("node_modules") });
+  await copyDependencies(source, folder);
+}
+
 beforeAll(async () => {
-  app = await install(["core", "openai"]);
+  app = await install(["core", "ai-sdk", "langchain", "openai"], ["@langchain/core", "zod"]);
 });
 
 afterAll(async () => {
@@ -95,6 +104,33 @@ describe.each(nodes)("the packed core under %s", (node) => {
        console.log(await guarded.function.function('{"command":"rm -rf /"}'));`,
     );
     const { stdout } = await run(node, ["openai.mjs"], { cwd: app, env: { ...process.env, CANOPY_AUDIT_LOG_PATH: log } });
+    expect(stdout).toContain("denied, the tool did not run");
+  });
+
+  it("comes with guarded tools for the Vercel AI SDK, which need no SDK to be there at run time", async () => {
+    await writeFile(
+      join(app, "ai-sdk.mjs"),
+      `import { guardTools } from "@canopy-runtime/ai-sdk";
+       const tools = { execute_shell: { inputSchema: {}, execute: () => "ran" } };
+       const { execute_shell } = guardTools(tools, { agentCtx: { env: "production" } });
+       await execute_shell.execute({ command: "rm -rf /" }, {}).catch((error) => console.log(error.message));`,
+    );
+    const { stdout } = await run(node, ["ai-sdk.mjs"], { cwd: app, env: { ...process.env, CANOPY_AUDIT_LOG_PATH: log } });
+    expect(stdout).toContain("denied, the tool did not run");
+  });
+
+  it("comes with guarded tools for LangChain, which need its core alone", async () => {
+    await writeFile(
+      join(app, "langchain.mjs"),
+      `import { guardTools } from "@canopy-runtime/langchain";
+       import { tool } from "@langchain/core/tools";
+       import { z } from "zod";
+       const bash = tool(() => "ran", { name: "execute_shell", schema: z.object({ command: z.string() }) });
+       const [guarded] = guardTools([bash], { agentCtx: { env: "production" } });
+       const call = { id: "1", type: "tool_call", name: "execute_shell", args: { command: "rm -rf /" } };
+       console.log((await guarded.invoke(call)).content);`,
+    );
+    const { stdout } = await run(node, ["langchain.mjs"], { cwd: app, env: { ...process.env, CANOPY_AUDIT_LOG_PATH: log } });
     expect(stdout).toContain("denied, the tool did not run");
   });
 

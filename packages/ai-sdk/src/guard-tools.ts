@@ -3,6 +3,7 @@ import {
   checkKeys,
   copyProperties,
   guardCall,
+  guardOptionKeys,
   guardStream,
   isGeneratorFunction,
   isGuardedBy,
@@ -33,7 +34,7 @@ export interface GuardToolsOptions<TOOLS extends SdkTools> extends GuardOptions<
  * unless `allowUnguarded` names it; options that cannot be understood throw `INVALID_OPTIONS`.
  */
 export function guardTools<TOOLS extends SdkTools>(tools: TOOLS, options: GuardToolsOptions<TOOLS>): TOOLS {
-  checkKeys(options, ["agentCtx", "authorizer", "timeoutMs", "actions", "allowUnguarded"]);
+  checkKeys(options, [...guardOptionKeys, "actions", "allowUnguarded"]);
   const prototype: unknown = typeof tools === "object" && tools !== null ? Object.getPrototypeOf(tools) : undefined;
   if (prototype !== Object.prototype && prototype !== null) {
     throw new CanopyError("INVALID_OPTIONS", "the tools are not a plain object: what it inherits would stay unguarded");

@@ -1,6 +1,8 @@
 /** What went wrong, for programs. New codes may be added in minor versions; none changes its meaning. */
 export type CanopyErrorCode =
   | "ACTION_DENIED"
+  | "APPROVALS_UNAVAILABLE"
+  | "APPROVAL_REFUSED"
   | "APPROVAL_REQUIRED"
   | "AUDIT_LOG_BROKEN"
   | "AUDIT_LOG_CLOSED"

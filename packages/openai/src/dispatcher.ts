@@ -95,13 +95,14 @@ export function createToolDispatcher(
 ): ToolDispatcher | ToolDispatcher<"pause"> {
   const byName = new Map<string, GuardedTool>();
   for (const each of guardEach(tools, options, ["onApproval"])) addTool(byName, each);
-  const { onApproval = "message", agentCtx, authorizer, timeoutMs } = options;
+  const { onApproval = "message", agentCtx, authorizer, timeoutMs, traceId } = options;
   if (onApproval !== "message" && onApproval !== "pause") throw invalid("`onApproval` is neither `message` nor `pause`");
   // For calls of tools that are not there; as careful as any other guard.
   const guardOptions = {
     agentCtx: typeof agentCtx === "function" ? agentCtx : structuredClone(agentCtx),
     ...(authorizer === undefined ? {} : { authorizer }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(traceId === undefined ? {} : { traceId }),
   };
 
   async function run(parts: CallParts, extras: Extras): Promise<ToolOutput | PendingCall> {

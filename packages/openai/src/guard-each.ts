@@ -1,5 +1,5 @@
 import { CanopyError } from "@canopy-runtime/core";
-import { checkKeys, nearestHint, prepareGuard } from "@canopy-runtime/core/pep";
+import { checkKeys, guardOptionKeys, nearestHint, prepareGuard } from "@canopy-runtime/core/pep";
 import type { Guard, GuardOptions } from "@canopy-runtime/core/pep";
 
 import { isLocal, readTool } from "./sdk-tool.ts";
@@ -27,7 +27,7 @@ export type Guarded = (LocalTool & { readonly guard: Guard }) | OtherTool;
 
 /** Gives each tool that runs here its guard. Throws where one cannot have one, and for options that cannot be understood. */
 export function guardEach(tools: unknown, options: UntypedOptions, known: readonly string[]): readonly Guarded[] {
-  checkKeys(options, ["agentCtx", "authorizer", "timeoutMs", "actions", "allowUnguarded", ...known]);
+  checkKeys(options, [...guardOptionKeys, "actions", "allowUnguarded", ...known]);
   if (!Array.isArray(tools)) throw new CanopyError("INVALID_OPTIONS", "the tools are not a list");
   const read = Array.from(tools, (tool: unknown, index) => readTool(tool, index));
   const names = new Set<string>();

@@ -55,5 +55,8 @@ export function readAuditKey(path: string): NoteSigner {
   }
   const signer = decodeSigner(text);
   if (signer !== null) return signer;
-  throw new CanopyError("AUDIT_LOG_UNAVAILABLE", `\`${path}\` holds no key for an audit log; canopy init --audit-key makes one`);
+  throw new CanopyError(
+    "AUDIT_LOG_UNAVAILABLE",
+    `\`${path}\` holds no key of Canopy's; canopy init --audit-key makes one for a log, canopy approvals keygen one for an approver`,
+  );
 }

@@ -15,7 +15,10 @@ import type { LoadLock, Lock, LockMechanism, OpenLock } from "./lock.ts";
 import { prepareEntry } from "./prepare.ts";
 import { redactionRules, refuseUnknown } from "./redact.ts";
 import type { RedactionOptions, RedactionRules } from "./redact.ts";
-import type { AuditSink } from "./sink.ts";
+import { sealedGenesis } from "./sealed.ts";
+import { scanLog } from "./scan.ts";
+import type { OnEntry, ScanFrom, ScanPlace } from "./scan.ts";
+import type { AuditSink, ExclusiveAppend } from "./sink.ts";
 import { readGenesis } from "./tail.ts";
 import type { Genesis } from "./tail.ts";
 import type { NoteKey, NoteSigner } from "./tree/signed-note.ts";
@@ -147,6 +150,21 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   async markVoided(entries: readonly AppendedEntry[], why: string): Promise<void> {
     const rejected = entries.map(({ seq, entryHash }) => ({ seq, hash: entryHash }));
     await Promise.all(voidedBodies(rejected, why).map(async (body) => await this.#writer.append(body)));
+  }
+
+  /**
+   * Runs `work` while no other writer of the log writes, after what was appended before. What `scan` answers meanwhile is all that is on record.
+   * Within, append with what `work` is given: waiting there for `append` of the log never ends. Rejects as `append` does, and with what `work` throws.
+   */
+  exclusive<T>(work: (append: ExclusiveAppend) => Promise<T>): Promise<T> {
+    return this.#writer.exclusive(
+      async (append) => await work(async (body, stillHolds) => await append(prepareEntry(body, this.#rules, this.#random), stillHolds)),
+    );
+  }
+
+  /** The entries from the place on, in their order, each checked to follow the one before; answers the place after the last. */
+  scan(from: ScanFrom, onEntry: OnEntry): Promise<ScanPlace> {
+    return scanLog(localDisk, this.path, from, onEntry);
   }
 
   async holdsPolicy(policyDigest: string, entries: number): Promise<boolean> {
@@ -299,6 +317,12 @@ async function chooseLock(
     "AUDIT_LOG_UNAVAILABLE",
     `\`${name}\` is written under the lock of \`${wanted}\`, ${why}; other locks do not exclude its writers`,
   );
+}
+
+/** The name that the log at `path` gave itself. Throws where there is no log, or it is none. */
+export function originOf(path: string): string {
+  const genesis = peekGenesis(localDisk, path) ?? sealedGenesis(localDisk, path);
+  return genesis.origin;
 }
 
 /** The first entry, read without the lock: it never changes once it is whole, and names the lock to take. */

@@ -33,7 +33,10 @@ export interface DecisionEntry {
   readonly tool?: JsonObject;
   /** Every action of the call, where it is more than one; `action_type` and `payload` are then the first. */
   readonly actions?: readonly JsonObject[];
+  /** The request to a person, where the decision is REQUIRE_APPROVAL or rests on one. */
   readonly approval_id?: string;
+  /** The approval that an ALLOW used up, once and for all. */
+  readonly approval?: { readonly id: string; readonly digest: string; readonly decided_by: string; readonly assurance: string };
   /** Versions of what judged. */
   readonly engine?: string;
   readonly facts?: string;

@@ -16,6 +16,7 @@ const essential: ReadonlySet<string> = new Set([
   "policy_digest",
   "trace_id",
   "approval_id",
+  "approval",
 ]);
 
 /**

@@ -82,13 +82,16 @@ export class LogFile {
     return this.#genesis;
   }
 
-  /** Checks what was written since, then writes and syncs. After a throw nothing is written until all of that was checked anew. */
-  async append(bodies: readonly string[]): Promise<readonly AppendedEntry[]> {
+  /**
+   * Checks what was written since, then writes and syncs. After a throw nothing is written until all of that was checked anew. `stillHolds` is called
+   * right before the bodies are written, with nothing awaited in between; where it throws, they are not.
+   */
+  async append(bodies: readonly string[], stillHolds?: () => void): Promise<readonly AppendedEntry[]> {
     const { checkpointer } = this.#options;
     try {
       const ready = await this.#prepare();
       const opening = await this.#openCheckpoints(ready.base);
-      const entries = await this.#write(ready.base, [...ready.owed, ...opening], bodies);
+      const entries = await this.#write(ready.base, [...ready.owed, ...opening], bodies, stillHolds);
       this.#rejected.clear();
       // The entries are durable, whatever becomes of the checkpoint; where it fails, it is made with the next flush.
       if (this.#genesis !== null) await checkpointer?.makeIfDue(this.#genesis.origin, this.#last);
@@ -295,7 +298,12 @@ export class LogFile {
     return await checkpointer.open(this.#genesis?.origin ?? this.#options.origin, base);
   }
 
-  async #write(base: Position, owed: readonly string[], bodies: readonly string[]): Promise<readonly AppendedEntry[]> {
+  async #write(
+    base: Position,
+    owed: readonly string[],
+    bodies: readonly string[],
+    stillHolds?: () => void,
+  ): Promise<readonly AppendedEntry[]> {
     const { disk } = this.#options;
     const fd = this.#mustBeOpen();
     const notes = [...owed, ...this.#spaceNote(bodies)];
@@ -312,6 +320,7 @@ export class LogFile {
     }
     const answers = entries.slice(notes.length);
     const bytes = Buffer.from(text);
+    stillHolds?.();
     try {
       await this.#writeLines(fd, bytes, base.end);
       if (this.#durable()) await this.#sync(async () => await disk.dataSync(fd));

@@ -6,7 +6,8 @@ import type { AppendedEntry, EntryBody } from "./entry.ts";
 import { prepareEntry } from "./prepare.ts";
 import { redactionRules } from "./redact.ts";
 import type { RedactionOptions } from "./redact.ts";
-import type { AuditSink } from "./sink.ts";
+import type { OnEntry, ScanFrom, ScanPlace } from "./scan.ts";
+import type { AuditSink, ExclusiveAppend } from "./sink.ts";
 
 /** Entries as a log has them, in this process's memory alone. */
 export interface MemoryAuditSink extends AuditSink {
@@ -25,8 +26,9 @@ export function createMemoryAuditSink(options: { readonly redact?: RedactionOpti
   let lastHash = noHash;
   let isClosed = false;
   // Not async, so that `body` is read before it returns and entries stand in the order of the calls.
-  const append = (body: EntryBody): Promise<AppendedEntry> => {
+  const append = (body: EntryBody, stillHolds?: () => void): Promise<AppendedEntry> => {
     try {
+      stillHolds?.();
       if (isClosed) throw new CanopyError("AUDIT_LOG_CLOSED", "the audit sink is closed");
       const { line, hash } = formatLine(lines.length, now().toISOString(), prepareEntry(body, rules, randomBytes), lastHash);
       lastHash = hash;
@@ -36,9 +38,24 @@ export function createMemoryAuditSink(options: { readonly redact?: RedactionOpti
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
   };
+  // Work may wait in between: the next one begins when it has ended.
+  let turn: Promise<unknown> = Promise.resolve();
   return {
     lines,
-    append,
+    origin: `memory/${randomBytes(16).toString("hex")}`,
+    append: (body) => append(body),
+    exclusive: <T>(work: (append: ExclusiveAppend) => Promise<T>): Promise<T> => {
+      const mine = turn.then(async () => await work(append));
+      turn = mine.catch(() => undefined);
+      return mine;
+    },
+    scan: async (from: ScanFrom, onEntry: OnEntry): Promise<ScanPlace> => {
+      const first = typeof from === "number" ? from : from.seq;
+      for (const [index, line] of lines.slice(first).entries()) {
+        if (onEntry({ seq: first + index, line: Buffer.from(line) }) === "stop") break;
+      }
+      return await Promise.resolve({ first: 0, offset: 0, seq: lines.length, hash: lastHash });
+    },
     close: async () => {
       isClosed = true;
       await Promise.resolve();

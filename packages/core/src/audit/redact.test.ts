@@ -76,6 +76,24 @@ test("the host names more members, or fewer, and how long a string may be", () =
   expect(redactedText({ note: secret }, { longestString: 8 })).not.toContain(secret);
 });
 
+test("a path names a member by those that it stands in, wherever they stand, and the reason quotes nothing of it", () => {
+  const commit = ["Card.number", "customer.address.street"];
+  for (const payload of [
+    { card: { number: secret } },
+    { args: { cards: [], card: [{ number: secret }] } },
+    { customer: { address: { street: [secret] } } },
+  ]) {
+    expect(redactedText(payload, { commit })).not.toContain(secret);
+  }
+  for (const payload of [{ number: secret }, { card: { holder: { number: secret } } }, { address: { street: secret } }]) {
+    expect(redactedText(payload, { commit })).toContain(secret);
+  }
+  expect(redactedText({ letter: { body: secret }, body: "b" }, { keep: ["letter.body"] })).toContain(secret);
+  expect(redactedText({ post: { body: secret } }, { keep: ["letter.body"] })).not.toContain(secret);
+  const { body } = redactEntry(decision({ payload: { card: { number: secret } }, reason: `It pays with ${secret}` }), { commit });
+  expect(JSON.stringify(body)).not.toContain(secret);
+});
+
 test("options that make no sense are refused when the log is opened", async () => {
   const path = await temporaryLogPath();
   for (const redact of [{ longestString: -1 }, { longestString: 1e9 }, { commit: "token" as unknown as string[] }]) {
@@ -88,7 +106,21 @@ function zeros(size: number): Uint8Array {
 }
 
 test("the quick look that spares most entries the slow one overlooks nothing", () => {
-  const odd = fc.constantFrom("content", "BODY", "Set_Cookie", "coo\u212aie", "x-api_key", 'to"ken', "a.b", "headers", "args", "name", "x");
+  const odd = fc.constantFrom(
+    "content",
+    "BODY",
+    "Set_Cookie",
+    "coo\u212aie",
+    "x-api_key",
+    'to"ken',
+    "a.b",
+    "headers",
+    "args",
+    "name",
+    "x",
+    "a",
+    "b",
+  );
   const value = fc.letrec((tie) => ({
     json: fc.oneof(
       fc.constantFrom<JsonValue>(secret, "Cookie: a", "Authorization", "y".repeat(30)),
@@ -96,7 +128,7 @@ test("the quick look that spares most entries the slow one overlooks nothing", (
       fc.dictionary(odd, tie("json")),
     ),
   })).json as fc.Arbitrary<JsonValue>;
-  const options = { commit: ['to"ken', "a.b"], longestString: 40 };
+  const options = { commit: ['to"ken', "a.b"], keep: ["x.content"], longestString: 40 };
   const always = { ...redactionRules(options), suspicious: /(?:)/ };
   fc.assert(
     fc.property(odd, value, (key, found) => {

@@ -10,11 +10,14 @@ import { memberOf, membersOf, readEntry } from "./members.ts";
 import type { Body, Member } from "./members.ts";
 import { scrub } from "./scrub.ts";
 
-/** Which values are kept out of the log; only a salted commitment to them is stored. Names are compared without case, `_` as `-`. */
+/**
+ * Which values are kept out of the log; only a salted commitment to them is stored. A member is named by its name (`token`), or by a path that it ends
+ * (`card.number` is the `number` of a `card`, or of each `card` in a list); both wherever they stand. Names are compared without case, `_` as `-`.
+ */
 export interface RedactionOptions {
-  /** More names of members whose values are committed, wherever they stand. */
+  /** More members whose values are committed. */
   readonly commit?: readonly string[];
-  /** Names of members that stay readable although they are committed by default. */
+  /** Members that stay readable although they are committed by default, or by a name in `commit`. */
   readonly keep?: readonly string[];
   /** Longer strings are committed, in bytes of UTF-8; 4,096 by default, at most 32,768. */
   readonly longestString?: number;
@@ -40,6 +43,8 @@ export function redactEntry(entry: EntryBody, options: RedactionOptions = {}, ra
 export interface RedactionRules {
   /** Names whose values are committed. */
   readonly names: ReadonlySet<string>;
+  /** Paths, each from its end, whose values are committed, and those whose values are not. */
+  readonly paths: { readonly commit: readonly Path[]; readonly keep: readonly Path[] };
   /** Those of them that name HTTP headers. */
   readonly headers: ReadonlySet<string>;
   /** A header with its name, as one text. */
@@ -48,6 +53,8 @@ export interface RedactionRules {
   /** JSON in which there may be something to commit; where it does not match, there is nothing, save long strings. */
   readonly suspicious: RegExp;
 }
+
+type Path = readonly string[];
 
 /** Names of HTTP headers that carry credentials. */
 const secretHeaders = ["authorization", "proxy-authorization", "cookie", "cookies", "set-cookie", "x-api-key", "api-key", "x-auth-token"];
@@ -78,9 +85,12 @@ export function redactionRules(options: RedactionOptions): RedactionRules {
   const keep = new Set(less.map(plainName));
   const headers = new Set(secretHeaders.filter((name) => !keep.has(name)));
   const names = new Set([...headers, ...bulk, ...more.map(plainName)].filter((name) => !keep.has(name)));
-  const any = ["(?!)", ...[...names].map((name) => pattern(JSON.stringify(name).slice(1, -1)))].join("|");
+  const paths = { commit: pathsOf(more), keep: pathsOf(less) };
+  const ends = paths.commit.flatMap(([end]) => end ?? []);
+  const any = ["(?!)", ...[...names, ...ends].map((name) => pattern(JSON.stringify(name).slice(1, -1)))].join("|");
   return {
     names,
+    paths,
     headers,
     headerLine: headers.size === 0 ? null : new RegExp(`^\\s*(?:${[...headers].map(pattern).join("|")})\\s*:`, "imu"),
     longestString,
@@ -103,8 +113,27 @@ export function isHarmless(text: string, rules: RedactionRules): boolean {
   return text.length * 3 <= rules.longestString && !rules.suspicious.test(text);
 }
 
-/** Members that explain the entry: they are made by Canopy, and are scrubbed rather than committed. */
-const explanations: ReadonlySet<string> = new Set(["reason", "rules"]);
+/**
+ * Members that explain the entry: they are made by Canopy, and are scrubbed rather than committed. Those about approvals are read back from the log, and
+ * an approval whose use could not be read there could be used again.
+ */
+const explanations: ReadonlySet<string> = new Set([
+  "reason",
+  "rules",
+  "approval",
+  "approval_id",
+  "decision",
+  "digest",
+  "decide_by",
+  "use_within_ms",
+  "wants",
+  "severity",
+  "decided_by",
+  "decided_at",
+  "assurance",
+  "signature",
+  "key",
+]);
 
 /** More commitments than this do not fit on a line, so that a member that would have more is committed as a whole. */
 const mostCommitments = 400;
@@ -132,7 +161,8 @@ function redactArguments(value: JsonValue, redact: Redactor, depth: number): Jso
 }
 
 function redactor(rules: RedactionRules, random: RandomBytes, committed: string[]): Redactor {
-  const { names, headers, headerLine, longestString } = rules;
+  const { names, paths, headers, headerLine, longestString } = rules;
+  const hasPaths = paths.commit.length + paths.keep.length > 0;
   const taken = new Set<string>();
   const ours = new Set<object>();
 
@@ -163,14 +193,21 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
     return commitment;
   }
 
-  function walk(value: JsonValue): JsonValue {
+  function isNamed(name: string, trail: Path): boolean {
+    if (!hasPaths) return names.has(name);
+    const ends = (path: Path): boolean => path.every((part, index) => part === (index === 0 ? name : trail[index - 1]));
+    return (names.has(name) || paths.commit.some(ends)) && !paths.keep.some(ends);
+  }
+
+  /** `trail` has the names of the members that the value stands in, the innermost first. */
+  function walk(value: JsonValue, trail: Path): JsonValue {
     if (typeof value === "string") return Buffer.byteLength(value) > longestString ? take(value) : value;
     if (typeof value !== "object" || value === null) return value;
     if (!isJsonObject(value)) {
       // A header written as a pair, `["Authorization", "Bearer …"]`, or many in one flat list, as `rawHeaders` of Node.
       return value.map((item, index) => {
         const before = value[index - 1];
-        return item !== null && typeof before === "string" && headers.has(plainName(before)) ? take(item) : walk(item);
+        return item !== null && typeof before === "string" && headers.has(plainName(before)) ? take(item) : walk(item, trail);
       });
     }
     // Only the log writes commitments: what merely looks like one came from outside, and would hide what it stands for.
@@ -180,26 +217,27 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
       return typeof name === "string" && headers.has(plainName(name));
     });
     return mapMembers(value, (key, item) =>
-      secretPair && /^val(?:ues?)?$/i.test(key) && item !== null ? take(item) : walkMember(key, item),
+      secretPair && /^val(?:ues?)?$/i.test(key) && item !== null ? take(item) : walkMember(key, item, trail),
     );
   }
 
-  function walkMember(key: string, value: JsonValue): JsonValue {
+  function walkMember(key: string, value: JsonValue, trail: Path): JsonValue {
     const name = plainName(key);
-    if (value !== null && names.has(name)) return take(value);
-    if (headerMembers.has(name) && headerLine !== null) return walkHeaders(value, headerLine);
-    return walk(value);
+    if (value !== null && isNamed(name, trail)) return take(value);
+    const inside = hasPaths ? [name, ...trail.slice(0, longestPath)] : trail;
+    if (headerMembers.has(name) && headerLine !== null) return walkHeaders(value, headerLine, inside);
+    return walk(value, inside);
   }
 
-  function walkHeaders(value: JsonValue, line: RegExp): JsonValue {
+  function walkHeaders(value: JsonValue, line: RegExp, trail: Path): JsonValue {
     if (typeof value === "string" && line.test(value)) return take(value);
     // A list of pairs, or of texts.
     if (Array.isArray(value)) {
       const items: readonly JsonValue[] = value;
-      const walked = walk(items) as readonly JsonValue[];
-      return walked.map((item, index) => (typeof item === "string" && item === items[index] ? walkHeaders(item, line) : item));
+      const walked = walk(items, trail) as readonly JsonValue[];
+      return walked.map((item, index) => (typeof item === "string" && item === items[index] ? walkHeaders(item, line, trail) : item));
     }
-    return walk(value);
+    return walk(value, trail);
   }
 
   /** Whether an argument and a committed text have each other in them, as a token and the header that is made of it. */
@@ -221,7 +259,7 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
   }
 
   return {
-    walkMember: (key, value) => bounded(value, () => walkMember(key, value)),
+    walkMember: (key, value) => bounded(value, () => walkMember(key, value, [])),
     walkArguments: (value) => bounded(value, () => walkArguments(value)),
   };
 }
@@ -239,6 +277,13 @@ function strings(value: JsonValue): readonly string[] {
   if (typeof value !== "object" || value === null) return [];
   return [...(isJsonObject(value) ? Object.keys(value) : []), ...Object.values(value).flatMap(strings)];
 }
+
+/** The names that are paths, from their ends. */
+function pathsOf(names: readonly string[]): readonly Path[] {
+  return names.filter((name) => name.includes(".")).map((name) => name.split(".").map(plainName).toReversed().slice(0, longestPath));
+}
+
+const longestPath = 16;
 
 function plainName(name: string): string {
   return name.toLowerCase().replaceAll("_", "-");

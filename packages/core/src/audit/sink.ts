@@ -1,4 +1,11 @@
 import type { AppendedEntry, EntryBody } from "./entry.ts";
+import type { OnEntry, ScanFrom, ScanPlace } from "./scan.ts";
+
+/**
+ * Appends while nobody else does. `stillHolds` is asked right before the entry is written, with nothing awaited in between; where it throws, the entry
+ * is not written, and the append rejects.
+ */
+export type ExclusiveAppend = (body: EntryBody, stillHolds?: () => void) => Promise<AppendedEntry>;
 
 /** Where entries are put on record: a file, or anything else that keeps the promise of `append`. */
 export interface AuditSink {
@@ -18,6 +25,18 @@ export interface AuditSink {
   segment?(): number;
   /** Absolute paths of the sink's own files, which no agent may touch; nor what has such a name with a dot and more after it. */
   ownFiles?(): readonly string[];
+  /** The name that the log gave itself, which no other has; what belongs to this log and is kept elsewhere says so. */
+  readonly origin?: string;
+  /**
+   * Runs `work` while no other writer, in this process or another, puts anything on record, after what was appended before. Approvals need it, and
+   * `scan`: a sink without them keeps none.
+   */
+  exclusive?<T>(work: (append: ExclusiveAppend) => Promise<T>): Promise<T>;
+  /**
+   * The entries from the place on, in their order, and the place after the last. Rejects where they cannot be read or are not whole. Only within
+   * `exclusive` it is sure to be all of them.
+   */
+  scan?(from: ScanFrom, onEntry: OnEntry): Promise<ScanPlace>;
   /** Records what was appended before; later appends reject. */
   close(): Promise<void>;
 }

@@ -21,6 +21,9 @@ interface Waiting {
   readonly reject: (error: CanopyError) => void;
 }
 
+/** Puts one entry on record while the lock is held; `stillHolds` throws where it must not be written after all, and is asked right before it is. */
+export type AppendUnderLock = (body: string, stillHolds?: () => void) => Promise<AppendedEntry>;
+
 /** So that one flush does not hold the lock for long. */
 const batchBytes = 4 * 1024 * 1024;
 const queueBytes = 256 * 1024 * 1024;
@@ -37,6 +40,7 @@ export class Writer {
   readonly #file: LogFile;
   #queue: Waiting[] = [];
   #queuedBytes = 0;
+  #jobs: (() => Promise<void>)[] = [];
   #running: Promise<void> | null = null;
   #closed = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -71,6 +75,30 @@ export class Writer {
   }
 
   /**
+   * Runs `work` while this process alone holds the log's lock, after what was appended before: what it reads of the log is then all that any writer
+   * has put on record. It appends with the function that it is given, and with nothing else; waiting for `append` from inside never ends.
+   */
+  exclusive<T>(work: (append: AppendUnderLock) => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new CanopyError("AUDIT_LOG_CLOSED", `the audit log \`${this.#name}\` is closed`));
+    return new Promise((resolve, reject) => {
+      this.#jobs.push(async () => {
+        let ended: () => T;
+        try {
+          ended = await this.#locked(async () => await this.#work(work));
+        } catch (error) {
+          return reject(unavailable(`use the audit log \`${this.#name}\``, error));
+        }
+        try {
+          resolve(ended());
+        } catch (error) {
+          reject(error);
+        }
+      });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /**
    * Writes what waits, makes the last checkpoint, and lets go of the files. Callers of `append` hear of what goes wrong with their entries; rejects
    * where the checkpoint could not be made.
    */
@@ -89,28 +117,60 @@ export class Writer {
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0 || this.#isCheckpointDue) {
+    while (this.#queue.length > 0 || this.#jobs.length > 0 || this.#isCheckpointDue) {
       // Everybody who is about to ask gets into this flush, those included that the last one has just answered.
       await new Promise((resolve) => setImmediate(resolve));
       const isCheckpointDue = this.#isCheckpointDue;
       this.#isCheckpointDue = false;
       const batch = this.#takeBatch();
-      try {
-        const entries = await this.#locked(async () => await this.#file.append(batch.map(({ body }) => body)));
-        for (const [index, waiting] of batch.entries()) {
-          const entry = entries[index];
-          if (entry === undefined) waiting.reject(new CanopyError("AUDIT_LOG_UNAVAILABLE", "the entry was not written"));
-          else waiting.resolve(entry);
-        }
-      } catch (error) {
-        const refusal = unavailable(`write to the audit log \`${this.#name}\``, error);
-        for (const waiting of batch) waiting.reject(refusal);
-      }
+      if (batch.length > 0) await this.#flush(batch);
+      // One at a time, so that those who only append do not wait for all who do more.
+      await this.#jobs.shift()?.();
       // What goes wrong with it is met again, and told, by the next flush or by `close`.
       if (isCheckpointDue) await this.#locked(async () => await this.#file.checkpoint()).catch(() => undefined);
       else this.#scheduleCheckpoint();
     }
     this.#running = null;
+  }
+
+  async #flush(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const entries = await this.#locked(async () => await this.#file.append(batch.map(({ body }) => body)));
+      for (const [index, waiting] of batch.entries()) {
+        const entry = entries[index];
+        if (entry === undefined) waiting.reject(new CanopyError("AUDIT_LOG_UNAVAILABLE", "the entry was not written"));
+        else waiting.resolve(entry);
+      }
+    } catch (error) {
+      const refusal = unavailable(`write to the audit log \`${this.#name}\``, error);
+      for (const waiting of batch) waiting.reject(refusal);
+    }
+  }
+
+  /** Answers with how the work ended, so that its own errors are told from the log's. */
+  async #work<T>(work: (append: AppendUnderLock) => Promise<T>): Promise<() => T> {
+    let isOver = false;
+    // What was found in the log is worth nothing unless the log is what it was when we last wrote it.
+    await this.#file.append([]);
+    try {
+      const value = await work(async (body, stillHolds) => {
+        if (isOver) throw new CanopyError("AUDIT_LOG_UNAVAILABLE", "the lock was given back before the entry was appended");
+        try {
+          const [entry] = await this.#file.append([body], stillHolds);
+          if (entry !== undefined) return entry;
+        } catch (error) {
+          throw unavailable(`write to the audit log \`${this.#name}\``, error);
+        }
+        throw new CanopyError("AUDIT_LOG_UNAVAILABLE", "the entry was not written");
+      });
+      return () => value;
+    } catch (error) {
+      return () => {
+        throw error;
+      };
+    } finally {
+      isOver = true;
+    }
   }
 
   #scheduleCheckpoint(): void {

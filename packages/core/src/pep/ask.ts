@@ -7,7 +7,7 @@ import type { ActionBinding } from "../policy/bindings.ts";
 import { argumentKeys } from "../policy/bindings.ts";
 import type { Denied } from "./denial.ts";
 import { takeAnswer } from "./kept-answers.ts";
-import { readContext } from "./guard.ts";
+import { isTraceId, readContext } from "./guard.ts";
 import type { Guard } from "./guard.ts";
 import { translate } from "./translate.ts";
 import type { Snapshot } from "./translate.ts";
@@ -60,6 +60,7 @@ export async function ask(guard: Guard, call: Call, args: Snapshot, isGivenUp: (
         ...(toctou === undefined ? {} : { toctou }),
       },
       ...(refusals.length === 0 ? {} : { refused: refusals.join("; ") }),
+      ...traceOf(guard, call),
     };
     const kept = takeAnswer(call.run, request, authorizer);
     if (kept !== undefined) return { decision: kept, authorizer, request };
@@ -88,6 +89,16 @@ async function attempt<T>(failed: string, refusals: string[], otherwise: T, work
 
 async function contextOf(guard: Guard, call: Call): Promise<JsonObject> {
   return readContext(typeof guard.agentCtx === "function" ? await guard.agentCtx(call.host) : guard.agentCtx);
+}
+
+/** No reason to refuse: a call without the host's id gets one of its own. */
+function traceOf(guard: Guard, call: Call): { readonly traceId?: string } {
+  try {
+    const traceId: unknown = typeof guard.traceId === "function" ? guard.traceId(call.host) : guard.traceId;
+    return isTraceId(traceId) ? { traceId } : {};
+  } catch {
+    return {};
+  }
 }
 
 /** The DENY of a guard that could not get an answer; no log entry stands behind it. */

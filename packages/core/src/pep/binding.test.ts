@@ -47,6 +47,8 @@ describe("bindings", () => {
     [{ action_type: "read_file", payload: {} }, "does not map `path`, which `read_file` requires"],
     [{ action_type: "read_file", payload: { path: "path" } }, "the path `path`, which does not lead into `args`: write `args.name`"],
     [{ action_type: "read_file", payload: { path: "args." } }, "the path `args.`"],
+    [{ action_type: "read_file", payload: { path: "args?" } }, "the path `args?`"],
+    [{ action_type: "read_file", payload: { path: "args.?" } }, "the path `args.?`"],
     [{ action_type: "read_file", payload: { path: "args..p" } }, "the path `args..p`"],
     [{ action_type: "read_file", payload: { path: "args[0]" } }, "the path `args[0]`"],
     [{ action_type: "read_file", payload: { path: "args.a[0]" } }, "the path `args.a[0]`"],
@@ -73,6 +75,8 @@ describe("a path", () => {
   it("leads to the arguments or to a member of them", () => {
     expect(argumentKeys("args")).toEqual([]);
     expect(argumentKeys("args.a.b")).toEqual(["a", "b"]);
+    expect(argumentKeys("args.a?")).toEqual(["a"]);
+    expect(argumentKeys("args?")).toBeUndefined();
     expect(argumentKeys("argsx.a")).toBeUndefined();
   });
 });

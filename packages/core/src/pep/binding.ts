@@ -5,13 +5,13 @@ import { argumentKeys } from "../policy/bindings.ts";
 import type { ActionBinding } from "../policy/bindings.ts";
 import { nearestHint } from "../policy/nearest.ts";
 
-/** A place in the arguments of a call: `args` for all of them, `args.options.path` for a member. */
+/** A place in the arguments of a call: `args` for all of them, `args.options.path` for a member, `args.dir?` for one that may be absent. */
 export type ArgsPath = "args" | `args.${string}`;
 
 /**
  * How one action is read out of a tool's arguments, in the words of a policy file. A field that is mapped to an argument which a call
- * does not have is absent from the payload: harmless where the action's schema has it optional, and judged as missing, hence strictly,
- * where it is required. An argument that is neither mapped nor ignored makes a call that has it need approval at least.
+ * does not have is absent from the payload, and the call needs approval at least, unless the path ends in `?` (`args.dir?`, which `null`
+ * leaves out too). An argument that is neither mapped nor ignored makes a call that has it need approval at least.
  */
 export type ToolBinding<Args = never> = MappedBinding | ComputedBinding<Args>;
 

@@ -65,11 +65,23 @@ export async function* guardStream<T, R, N>(
   const answer = await authorizeCall(guard, call);
   if (answer.kind !== "allowed") return settle(answer);
   if (isAborted(call.signal)) return settle(await abandon(answer, call));
-  let last: T | undefined;
+  return yield* reportStream(answer, () => work(answer.redeem()), "last");
+}
+
+/**
+ * What `start` yields and returns, as it comes; how it ended is put on record once it has. The framework says which is the tool's output: the
+ * last value yielded or the value returned.
+ */
+export async function* reportStream<T, R, N>(
+  leave: Ticket,
+  start: () => AsyncGenerator<T, R, N>,
+  output: "last" | "returned",
+): AsyncGenerator<T, R, N> {
+  let last: T | R | undefined;
   let status: "success" | "error" = "error";
   let thrown: unknown;
   try {
-    const source = work(answer.redeem());
+    const source = start();
     const watch = (step: IteratorResult<T, R>): IteratorResult<T, R> => {
       if (step.done !== true) last = step.value;
       return step;
@@ -82,6 +94,7 @@ export async function* guardStream<T, R, N>(
         return: async (value: R) => watch(await source.return(value)),
       }),
     };
+    if (output === "returned") last = result;
     status = "success";
     return result;
   } catch (error) {
@@ -89,7 +102,7 @@ export async function* guardStream<T, R, N>(
     throw error;
   } finally {
     // Neither, where whoever reads the stream stops in the middle.
-    await answer.report(status, status === "success" ? last : thrown);
+    await leave.report(status, status === "success" ? last : thrown);
   }
 }
 

@@ -5,7 +5,7 @@ import { deny } from "./ask.ts";
 import { ActionDeniedError } from "./denial.ts";
 import { guardCall, guardStream, settle } from "./guard-call.ts";
 import type { Call } from "./guard-call.ts";
-import { checkKeys, prepareGuard } from "./guard.ts";
+import { checkKeys, guardOptionKeys, prepareGuard } from "./guard.ts";
 import type { Guard, GuardOptions } from "./guard.ts";
 import { copyProperties, isGuardedBy, markGuarded } from "./guarded.ts";
 
@@ -73,7 +73,7 @@ type Tool = (args: unknown, ...extras: unknown[]) => unknown;
 type ExtrasOf<F> = F extends (args: never, ...extras: infer X) => unknown ? X : never;
 type AnyOptions = GuardToolOptions<never, never> & Partial<HostExtras>;
 
-const optionKeys: readonly string[] = ["name", "agentCtx", "authorizer", "timeoutMs", "actionType", "binding", "extras", "signal"];
+const optionKeys: readonly string[] = ["name", ...guardOptionKeys, "actionType", "binding", "extras", "signal"];
 
 function guardFunction(fn: Tool, guard: Guard, options: AnyOptions): Tool {
   return async function guarded(this: unknown, ...received: unknown[]): Promise<unknown> {

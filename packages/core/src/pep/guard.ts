@@ -17,9 +17,17 @@ export interface GuardOptions<Host = unknown> {
   readonly agentCtx: AgentContextSource<Host>;
   /** Who decides; the default runtime of this process where left out. */
   readonly authorizer?: Authorizer;
+  /**
+   * Links the entries of one run of the agent: a W3C trace id or any other string up to 256 characters, or a function of what the host says about
+   * each call. One is made up for each call where it is left out, or where the function gives none.
+   */
+  readonly traceId?: string | ((host: Host) => string | undefined);
   /** How long an answer is waited for; then the call is denied. Milliseconds, 30,000 where left out. */
   readonly timeoutMs?: number;
 }
+
+/** The names of `GuardOptions`, for whoever checks the keys of options that have more. */
+export const guardOptionKeys: readonly string[] = ["agentCtx", "authorizer", "traceId", "timeoutMs"];
 
 /** The guard of one tool: its options, checked and frozen. */
 export interface Guard {
@@ -29,6 +37,7 @@ export interface Guard {
   readonly bindings: readonly PreparedBinding[];
   readonly agentCtx: JsonObject | ((host: unknown) => unknown);
   readonly authorizer: Authorizer | undefined;
+  readonly traceId: string | ((host: unknown) => unknown) | undefined;
   readonly timeoutMs: number;
 }
 
@@ -45,6 +54,7 @@ export function prepareGuard(
     bindings: bound.bindings === undefined ? Object.freeze([]) : prepareBindings(name, bound.bindings),
     agentCtx: checkedContext(options.agentCtx),
     authorizer: checkedAuthorizer(options.authorizer),
+    traceId: checkedTraceId(options.traceId),
     timeoutMs: checkedTimeout(options.timeoutMs),
   });
 }
@@ -73,6 +83,7 @@ export function sameGuard(one: Guard, other: Guard): boolean {
     one.unbound === other.unbound &&
     one.authorizer === other.authorizer &&
     one.timeoutMs === other.timeoutMs &&
+    one.traceId === other.traceId &&
     sameContext(one.agentCtx, other.agentCtx) &&
     one.bindings.length === other.bindings.length &&
     one.bindings.every((binding, index) => sameBinding(binding, other.bindings[index]))
@@ -113,6 +124,17 @@ function checkedAuthorizer(authorizer: unknown): Authorizer | undefined {
     throw new CanopyError("INVALID_OPTIONS", "`authorizer` has no `authorize` and `recordOutcome`: pass a runtime or a client of one");
   }
   return authorizer;
+}
+
+function checkedTraceId(traceId: unknown): Guard["traceId"] {
+  if (traceId === undefined || typeof traceId === "function") return traceId as Guard["traceId"];
+  if (!isTraceId(traceId)) throw new CanopyError("INVALID_OPTIONS", "`traceId` is neither a string of 1 to 256 characters nor a function");
+  return traceId;
+}
+
+/** Whether `value` can link the entries of a run. */
+export function isTraceId(value: unknown): value is string {
+  return typeof value === "string" && value.length >= 1 && value.length <= 256 && value.isWellFormed();
 }
 
 function isAuthorizer(value: unknown): value is Authorizer {

@@ -12,10 +12,20 @@ interface Mark {
   readonly guard: Guard;
 }
 
-/** Whether `value` is a function that asks Canopy before it runs, as made by `guardTool` or an adapter, or a tool whose `execute` is one. */
+/** Whether `value` is a function that asks Canopy before it runs, as made by `guardTool` or an adapter, or a tool that an adapter guarded. */
 export function isGuarded(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return markOf(value) !== undefined;
-  return markOf((value as { readonly execute?: unknown }).execute) !== undefined;
+  return functionsOf(value).some((fn) => markOf(fn) !== undefined);
+}
+
+/** What may run when a framework calls a tool: `execute` of the Vercel AI SDK, `_call` of LangChain, the callbacks of the OpenAI SDK. */
+function functionsOf(tool: object): readonly unknown[] {
+  const { execute, _call, $callback, function: definition, bound } = tool as Readonly<Record<string, unknown>>;
+  return [execute, _call, $callback, memberOf(definition, "function"), memberOf(memberOf(memberOf(bound, "bound"), "last"), "invoke")];
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 
 /** The guard of a function that this copy of Canopy guarded. */

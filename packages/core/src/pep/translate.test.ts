@@ -5,7 +5,7 @@ import { prepareBindings } from "./binding.ts";
 import { snapshot, translate } from "./translate.ts";
 import type { Translation } from "./translate.ts";
 
-const shell = { action_type: "execute_shell", payload: { command: "args.cmd", cwd: "args.dir" }, ignore: ["args.description"] };
+const shell = { action_type: "execute_shell", payload: { command: "args.cmd", cwd: "args.dir?" }, ignore: ["args.description"] };
 
 function call(args: unknown, ...bindings: unknown[]): Translation {
   return translate(
@@ -24,8 +24,29 @@ describe("a call of a bound tool", () => {
     });
   });
 
-  it("leaves a field out whose argument is absent, so that a required one is judged as missing", () => {
-    expect(call({ dir: "/tmp" }, shell).actions[0].payload).toEqual({ cwd: "/tmp", args: { dir: "/tmp" } });
+  it("is open where an argument that is bound is not there", () => {
+    expect(call({ dir: "/tmp" }, shell).actions[0]).toEqual({
+      actionType: "execute_shell",
+      payload: { cwd: "/tmp", args: { dir: "/tmp" } },
+      open: ["argument `cmd` is bound and not there"],
+    });
+    const nested = { action_type: "mine", payload: { mode: "args.file.mode" } };
+    expect(call({ file: "a" }, nested).actions[0].open).toEqual([
+      "argument `file` is neither bound nor ignored",
+      "argument `file.mode` is bound and not there",
+    ]);
+  });
+
+  it("may do without an argument that is optional, and `null` is doing without", () => {
+    expect(call({ cmd: "ls", dir: null }, shell).actions[0]).toEqual({
+      actionType: "execute_shell",
+      payload: { command: "ls", args: { cmd: "ls", dir: null } },
+    });
+    const strict = { action_type: "execute_shell", payload: { command: "args.cmd", cwd: "args.dir" } };
+    expect(call({ cmd: "ls", dir: null }, strict).actions[0]).toEqual({
+      actionType: "execute_shell",
+      payload: { command: "ls", cwd: null, args: { cmd: "ls", dir: null } },
+    });
   });
 
   it("is open where an argument is neither mapped nor ignored", () => {
@@ -42,7 +63,7 @@ describe("a call of a bound tool", () => {
       "argument `file.follow` is neither bound nor ignored",
     ]);
     expect(call({ file: { path: "a" }, other: {} }, nested).actions[0].open).toEqual(["argument `other` is neither bound nor ignored"]);
-    expect(call({ file: "a" }, nested).actions[0].open).toEqual(["argument `file` is neither bound nor ignored"]);
+    expect(call({ file: "a" }, nested).actions[0].open).toContain("argument `file` is neither bound nor ignored");
   });
 
   it("is not closed by an argument whose name only looks like a mapped path", () => {
@@ -50,7 +71,7 @@ describe("a call of a bound tool", () => {
     expect(call({ "file.path": "/etc/passwd" }, nested).actions[0]).toEqual({
       actionType: "read_file",
       payload: { args: { "file.path": "/etc/passwd" } },
-      open: ["argument `file.path` is neither bound nor ignored"],
+      open: ["argument `file.path` is neither bound nor ignored", "argument `file.path` is bound and not there"],
     });
   });
 

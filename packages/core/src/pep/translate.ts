@@ -4,7 +4,7 @@ import type { JsonValue } from "../json.ts";
 import { standardActions } from "../policy/actions.ts";
 import type { Action, ToolCall } from "../runtime/authorizer.ts";
 import type { ActionBinding } from "../policy/bindings.ts";
-import { argumentKeys } from "../policy/bindings.ts";
+import { argumentKeys, isOptional } from "../policy/bindings.ts";
 import type { ComputedAction, PreparedBinding } from "./binding.ts";
 
 /** The arguments of a call, taken once: `judged` shares nothing with what the caller still holds. */
@@ -56,7 +56,8 @@ export function translate(unbound: string, args: Snapshot, sources: readonly (re
 function actionsOf(source: readonly PreparedBinding[], judged: JsonValue): readonly Action[] {
   const left = source.some(isComputed) ? [] : unaccounted(source.filter(isMapped), judged);
   return source.map((binding, index): Action => {
-    const open = index === 0 && left.length > 0 ? { open: left } : {};
+    const clauses = [...(index === 0 ? left : []), ...(isComputed(binding) ? [] : missing(binding, judged))];
+    const open = clauses.length > 0 ? { open: clauses } : {};
     const payload = isComputed(binding) ? computed(binding, judged) : mapped(binding, judged);
     return {
       actionType: binding.actionType,
@@ -86,7 +87,7 @@ function ownAction(actionType: string, judged: JsonValue): Action {
   const schema = Object.hasOwn(standardActions, actionType) ? standardActions[actionType] : undefined;
   if (schema === undefined || !isJsonObject(judged)) return { actionType, payload: judged };
   const fields = Object.keys(schema).filter((field) => !unvouched.includes(field));
-  const binding: ActionBinding = { actionType, payload: Object.fromEntries(fields.map((field) => [field, `args.${field}`])), ignore: [] };
+  const binding: ActionBinding = { actionType, payload: Object.fromEntries(fields.map((field) => [field, `args.${field}?`])), ignore: [] };
   const left = unaccounted([binding], judged);
   if (left.length === 0) return { actionType, payload: judged };
   return { actionType, payload: Object.freeze({ ...mapped(binding, judged), args: judged }), open: left };
@@ -97,10 +98,23 @@ const unvouched: readonly string[] = ["args", "cwd", "dialect"];
 function mapped(binding: ActionBinding, judged: JsonValue): Readonly<Record<string, JsonValue>> {
   return Object.fromEntries(
     Object.entries(binding.payload).flatMap(([field, path]) => {
-      const value = keysOf(path).reduce(step, judged);
+      const value = valueAt(path, judged);
       return value === undefined ? [] : [[field, value]];
     }),
   );
+}
+
+/** What a call had to say for this binding and did not, as clauses. */
+function missing(binding: ActionBinding, judged: JsonValue): readonly string[] {
+  return Object.values(binding.payload).flatMap((path) =>
+    isOptional(path) || valueAt(path, judged) !== undefined ? [] : [`argument \`${shown(keysOf(path))}\` is bound and not there`],
+  );
+}
+
+/** Models say `null` where they leave out an argument that their schema wants to see. */
+function valueAt(path: string, judged: JsonValue): JsonValue | undefined {
+  const value = keysOf(path).reduce(step, judged);
+  return value === null && isOptional(path) ? undefined : value;
 }
 
 function computed(binding: ComputedAction, args: unknown): JsonValue {

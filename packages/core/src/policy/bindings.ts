@@ -8,7 +8,10 @@ import { keysOf, listItems, textOf, unknownKey } from "./reading.ts";
 /** How the arguments of a tool call become the payload of one action. A tool that does several things has several. */
 export interface ActionBinding {
   readonly actionType: string;
-  /** Field of the payload → where it comes from: `args.cmd`, `args.options.path`, or `args` for all arguments. */
+  /**
+   * Field of the payload → where it comes from: `args.cmd`, `args.options.path`, or `args` for all arguments; `args.dir?` where a call may do
+   * without.
+   */
   readonly payload: Readonly<Record<string, string>>;
   /** Arguments, as `args.name`, that do not matter here. One that is neither mapped nor ignored is not understood. */
   readonly ignore: readonly string[];
@@ -16,8 +19,14 @@ export interface ActionBinding {
 
 /** The keys below the arguments that `path` leads through: none for `args`, two for `args.file.path`; undefined where it is no path into them. */
 export function argumentKeys(path: string): readonly string[] | undefined {
-  const [root, ...keys] = path.split(".");
+  const [root, ...keys] = (isOptional(path) ? path.slice(0, -1) : path).split(".");
+  if (keys.length === 0 && isOptional(path)) return undefined;
   return root === "args" && keys.every((key) => key !== "" && !/[[\]\s]/.test(key)) ? keys : undefined;
+}
+
+/** Whether a call may be without what `path` leads to: `args.dir?`. */
+export function isOptional(path: string): boolean {
+  return path.endsWith("?");
 }
 
 /** The `actions` of a policy: tool name → its bindings. */

@@ -91,3 +91,8 @@ describe("what the README says of the bundled policy", () => {
     expect(decide(actionType, payload)).toBe(decision);
   });
 });
+
+it("a reason names what it found once, however often it was found", () => {
+  const request = { agentCtx: agent, actionType: "execute_shell", payload: { command: "curl https://a.example; curl https://b.example" } };
+  expect(evaluate(policy, request).reason).toContain('It talks to other machines: ["curl"] (rule');
+});

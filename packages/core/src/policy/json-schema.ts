@@ -33,7 +33,7 @@ export function policySchema(): Schema {
           payload: {
             type: "object",
             additionalProperties: { type: "string", pattern: "^args" },
-            description: "Field of the payload to argument, as in `command: args.cmd`.",
+            description: "Field of the payload to argument, as in `command: args.cmd`; `args.dir?` where a call may do without it.",
           },
           ignore: {
             type: "array",

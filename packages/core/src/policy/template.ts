@@ -21,11 +21,17 @@ export function fill(template: Template, scope: Scope, quotes: Quote[]): string 
   return template
     .map((part) => {
       if (typeof part === "string") return part;
-      const text = show(part.run(scope));
+      const text = show(distinct(part.run(scope)));
       quotes.push({ path: part.text, text });
       return text;
     })
     .join("");
+}
+
+/** A list without its repeats, which say nothing more to whoever reads the reason. */
+function distinct(value: Value): Value {
+  if (value instanceof Effects) return new Effects([...new Set<unknown>(value.items)], value.open) as Value;
+  return Array.isArray(value) ? ([...new Set<unknown>(value)] as Value) : value;
 }
 
 /** A value for people to read: quoted, with invisible characters visible, and no longer than a line. */

@@ -1,3 +1,4 @@
+import type { ApprovalReference } from "../approval/approval.ts";
 import type { ActionBinding } from "../policy/bindings.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { AgentContext } from "./agent-context.ts";
@@ -70,11 +71,18 @@ interface ResultBase {
 
 /** The answer: proceed only on `ALLOW`. */
 export type AuthorizationResult =
-  | (ResultBase & { readonly decision: "ALLOW" })
+  | (ResultBase & {
+      readonly decision: "ALLOW";
+      /** The approval that was used up for this call, where policy wanted one. */
+      readonly approval?: ApprovalReference;
+    })
   | (ResultBase & { readonly decision: "DENY" })
   | (ResultBase & {
       readonly decision: "REQUIRE_APPROVAL";
-      /** Names the exact action that a person would approve; the same action, agent and policy give the same id. */
+      /**
+       * Names the request that waits for a person; while it waits, the same action of the same agent under the same policy has the same id. Once it is
+       * approved, authorizing that very action again is ALLOW, once. Where nothing is kept (`check`, `approvals: false`) it names the action alone.
+       */
       readonly approvalId: string;
     });
 

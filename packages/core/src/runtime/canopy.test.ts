@@ -221,6 +221,7 @@ describe("a runtime", () => {
     const canopy = new Canopy({
       policy: async () => await Promise.resolve(loaded),
       log: broken,
+      approvals: null,
       mode: "observe",
       resolvePaths: true,
       ownFiles: () => [],

@@ -1,18 +1,19 @@
 import { randomBytes } from "node:crypto";
-import type { AppendedEntry, AuditSink, DecisionEntry, EntryBody } from "../audit/index.ts";
+import type { Approvals } from "../approval/approvals.ts";
+import type { AuditSink } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
-import { cloneJson } from "../json.ts";
-import type { JsonObject } from "../json.ts";
 import type { ActionBinding } from "../policy/bindings.ts";
 import type { Policy } from "../policy/policy.ts";
-import { engineVersion } from "../version.ts";
 import type { ActionType, PayloadOf } from "./action-payloads.ts";
 import type { AgentContext } from "./agent-context.ts";
-import type { AuthorizationRequest, AuthorizationResult, Authorizer, Outcome, RuleReference } from "./authorizer.ts";
+import { approvalsOfRuntime, askPerson, unkeptId } from "./ask-person.ts";
+import type { RuntimeApprovals } from "./ask-person.ts";
+import type { AuthorizationRequest, AuthorizationResult, Authorizer, Outcome } from "./authorizer.ts";
+import { decisionEntry } from "./decision-entry.ts";
+import type { Answered } from "./decision-entry.ts";
 import type { ActionExplanation } from "./explain-action.ts";
-import { approvalId, judge, readRequest } from "./judge.ts";
-import type { Judgement, ReadRequest, RequestData } from "./judge.ts";
-import type { Disk } from "./look-up-paths.ts";
+import { judge, readRequest } from "./judge.ts";
+import type { Judgement, ReadRequest } from "./judge.ts";
 import { recordPolicy } from "./record-policy.ts";
 
 /** `enforce` answers what policy says; `observe` answers ALLOW, and records what enforcement would have answered. */
@@ -24,6 +25,8 @@ export interface CanopyParts {
   readonly policy: () => Promise<Policy>;
   /** The log; null for a runtime that only checks and records nothing. */
   readonly log: AuditSink | null;
+  /** Where requests wait for a person; null for a runtime that keeps none. */
+  readonly approvals: RuntimeApprovals | null;
   readonly mode: Mode;
   readonly resolvePaths: boolean;
   /** Absolute paths of the policy's files and the log with what stands beside it, which no agent may touch; asked for once the policy is loaded. */
@@ -42,8 +45,12 @@ export class Canopy implements Authorizer, AsyncDisposable {
   #reloading: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
+  /** The requests that wait for a person, and what became of them. Every method rejects with `APPROVALS_UNAVAILABLE` where this runtime keeps none. */
+  readonly approvals: Approvals;
+
   constructor(parts: CanopyParts) {
     this.#parts = parts;
+    this.approvals = approvalsOfRuntime(parts.approvals);
   }
 
   /** Whether the agent may take this action; the answer is on record when the promise resolves. Never rejects. */
@@ -148,6 +155,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
 
   async #drain(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    await this.#parts.approvals?.close();
     await this.#parts.log?.close();
   }
 
@@ -175,18 +183,35 @@ export class Canopy implements Authorizer, AsyncDisposable {
       );
     }
     const digest = policy?.digest ?? null;
-    const asks = judgement.decision === "REQUIRE_APPROVAL" && !("refused" in data);
-    const approval = asks ? approvalId(data, digest) : null;
     const observed = this.#parts.mode === "observe" && judgement.decision !== "ALLOW";
-    const result = { judgement, approval, observed, digest, avid: data.avid, traceId, ...via(request) };
-    if (!record) return answer(result, null);
+    const asks = judgement.decision === "REQUIRE_APPROVAL" && !("refused" in data);
+    const approvals = record && asks && !observed ? this.#parts.approvals : null;
+    const base: Answered = {
+      judgement,
+      decision: observed ? "ALLOW" : judgement.decision,
+      approvalId: asks && !observed && approvals === null ? unkeptId(data, judgement, digest) : null,
+      used: null,
+      observed,
+      digest,
+      avid: data.avid,
+      traceId,
+      ...via(request),
+    };
+    if (!record) return answer(base, null);
     try {
       if (policy !== null) await this.#recordPolicy(policy);
-      const entry = await this.#append(decisionEntry(data, result));
-      return answer(result, entry.id);
+      if (approvals === null || "refused" in data) return await this.#record(data, base);
+      const { answered, entry } = await askPerson(approvals, data, base);
+      return entry === null ? await this.#record(data, answered) : answer(answered, entry.id);
     } catch (error) {
       return denial(`the decision could not be put on record: ${message(error)}`, data.avid, digest, traceId);
     }
+  }
+
+  async #record(data: ReadRequest, answered: Answered): Promise<AuthorizationResult> {
+    if (this.#parts.log === null) throw new CanopyError("AUDIT_LOG_CLOSED", "this runtime has no audit log");
+    const entry = await this.#parts.log.append(decisionEntry(data, answered));
+    return answer(answered, entry.id);
   }
 
   /** The text of each policy is on record before the first decision that it made, and once more in each segment of the log. */
@@ -202,25 +227,12 @@ export class Canopy implements Authorizer, AsyncDisposable {
     }
     await known.recorded;
   }
-
-  async #append(body: EntryBody): Promise<AppendedEntry> {
-    if (this.#parts.log === null) throw new CanopyError("AUDIT_LOG_CLOSED", "this runtime has no audit log");
-    return await this.#parts.log.append(body);
-  }
 }
 
-interface Answered {
-  readonly judgement: Judgement;
-  readonly approval: string | null;
-  /** Policy said no, and observe mode lets it through. */
-  readonly observed: boolean;
-  readonly digest: string | null;
-  readonly avid: string;
-  readonly traceId: string;
-  readonly via?: string;
-}
-
-function answer({ judgement, approval, observed, digest, avid, traceId }: Answered, authorizationId: string | null): AuthorizationResult {
+function answer(
+  { judgement, decision, approvalId, used, observed, digest, avid, traceId }: Answered,
+  authorizationId: string | null,
+): AuthorizationResult {
   const base = {
     reason: judgement.reason,
     avid,
@@ -231,11 +243,15 @@ function answer({ judgement, approval, observed, digest, avid, traceId }: Answer
     enforced: !observed,
   };
   if (observed) return Object.freeze({ decision: "ALLOW", ...base, would: judgement.decision });
-  if (judgement.decision !== "REQUIRE_APPROVAL") return Object.freeze({ decision: judgement.decision, ...base });
+  if (used !== null) {
+    const { id, decidedBy, assurance } = used;
+    return Object.freeze({ decision: "ALLOW", ...base, approval: Object.freeze({ id, decidedBy, assurance }) });
+  }
+  if (decision !== "REQUIRE_APPROVAL") return Object.freeze({ decision, ...base });
   // A request that could not be read is never asked about: there is nothing to show.
-  return approval === null
+  return approvalId === null
     ? Object.freeze({ decision: "DENY", ...base })
-    : Object.freeze({ decision: "REQUIRE_APPROVAL", approvalId: approval, ...base });
+    : Object.freeze({ decision: "REQUIRE_APPROVAL", approvalId, ...base });
 }
 
 function denial(reason: string, avid: string, policyDigest: string | null, traceId: string): AuthorizationResult {
@@ -248,70 +264,7 @@ export function unrecordedDenial(request: AuthorizationRequest, reason: string):
 }
 
 function refusal(reason: string): Judgement {
-  return { decision: "DENY", reason, rules: [], actions: [] };
-}
-
-function decisionEntry(data: ReadRequest, { judgement, approval, observed, digest, traceId, ...asked }: Answered): EntryBody {
-  return {
-    type: "decision",
-    avid: data.avid,
-    agent_ctx: data.agentCtx,
-    ...("refused" in data ? { action_type: null, payload: null } : actionFields(data, judgement)),
-    decision: observed ? "ALLOW" : judgement.decision,
-    ...(observed ? { would: judgement.decision } : {}),
-    reason: judgement.reason,
-    rules: rulesEntry(judgement.rules),
-    policy_digest: digest,
-    ...(approval === null ? {} : { approval_id: approval }),
-    trace_id: traceId,
-    ...via(asked),
-    enforced: !observed,
-    engine: engineVersion,
-  };
-}
-
-/** Most decisions are one rule's; what the log says of it is made once, and the log need not copy it again. */
-const entriesOfOne = new WeakMap<RuleReference, DecisionEntry["rules"]>();
-
-function rulesEntry(rules: readonly RuleReference[]): DecisionEntry["rules"] {
-  const [only] = rules;
-  if (only === undefined || rules.length > 1) return rules.map(({ id, decision, file, line }) => ({ id, decision, file, line }));
-  let known = entriesOfOne.get(only);
-  if (known === undefined) {
-    const { id, decision, file, line } = only;
-    known = cloneJson([{ id, decision, file, line }]) as unknown as DecisionEntry["rules"];
-    entriesOfOne.set(only, known);
-  }
-  return known;
-}
-
-type ActionFields = Pick<DecisionEntry, "action_type" | "payload" | "actions" | "tool" | "details">;
-
-function actionFields({ actions, tool }: RequestData, judgement: Judgement): ActionFields {
-  const [first] = actions;
-  if (first === undefined) return { action_type: null, payload: null };
-  const judged = judgement.actions.map(({ decision, disk }, index): JsonObject => {
-    const { actionType = "", payload = null, open = [] } = actions[index] ?? {};
-    return {
-      action_type: actionType,
-      payload,
-      decision,
-      ...(open.length === 0 ? {} : { open }),
-      ...(disk === null ? {} : { disk: diskEntry(disk) }),
-    };
-  });
-  const { action_type: _type, payload: _payload, decision: _decision, ...details } = judged[0] ?? {};
-  return {
-    action_type: first.actionType,
-    payload: first.payload,
-    ...(actions.length > 1 ? { actions: judged } : Object.keys(details).length === 0 ? {} : { details }),
-    ...(tool === null ? {} : { tool: { name: tool.name, args: tool.args, call_id: tool.callId, toctou: tool.toctou } }),
-  };
-}
-
-/** What the disk was asked, in the words of the log; without it a decision cannot be judged again. */
-function diskEntry(disk: Disk): JsonObject {
-  return Object.fromEntries(Object.entries(disk).map(([path, { real, links }]) => [path, { real, links }]));
+  return { decision: "DENY", reason, rules: [], severity: null, actions: [] };
 }
 
 /** The caller's trace id where it is a string that can be recorded, else a new one. */

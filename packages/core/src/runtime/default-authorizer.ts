@@ -52,9 +52,11 @@ async function startFromEnvironment(): Promise<Canopy> {
   const path = fromEnvironment("CANOPY_AUDIT_LOG_PATH");
   const keyPath = fromEnvironment("CANOPY_AUDIT_KEY_PATH");
   const audit = { ...(path === undefined ? {} : { path }), ...(keyPath === undefined ? {} : { keyPath }) };
+  const approvalsPath = fromEnvironment("CANOPY_APPROVALS_PATH");
+  const approvals = approvalsPath === undefined ? {} : { path: approvalsPath };
   const files = new Set<string>();
   const load = async (): Promise<Policy> => await loadPolicyFrom(policy, files);
-  const canopy = await startCanopy({ policy, audit }, load, files);
+  const canopy = await startCanopy({ policy, audit, approvals }, load, files);
   process.once("beforeExit", () => {
     opened = undefined;
     canopy.close().catch((error: unknown) => process.emitWarning(error instanceof Error ? error.message : String(error), "CanopyWarning"));

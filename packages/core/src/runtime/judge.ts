@@ -1,4 +1,4 @@
-import { digestJson, avid, unknownAvid } from "./avid.ts";
+import { avid, unknownAvid } from "./avid.ts";
 import type { AuthorizationRequest, RuleReference } from "./authorizer.ts";
 import { CanopyError } from "../errors.ts";
 import { cloneJson, isJsonObject } from "../json.ts";
@@ -7,11 +7,12 @@ import { standardActions, withDefaults } from "../policy/actions.ts";
 import { strictest } from "../policy/decision.ts";
 import type { Decision } from "../policy/decision.ts";
 import { evaluate } from "../policy/evaluate.ts";
+import { severities } from "../policy/format.ts";
+import type { Severity } from "../policy/format.ts";
 import type { Policy } from "../policy/policy.ts";
 import { lookUpPaths } from "./look-up-paths.ts";
 import type { Disk } from "./look-up-paths.ts";
 import { nearest } from "../policy/nearest.ts";
-import { engineVersion } from "../version.ts";
 
 /** A request as plain data that nobody else holds, or why it is none. */
 export type ReadRequest = RequestData | { readonly refused: string; readonly agentCtx: JsonObject | null; readonly avid: string };
@@ -39,6 +40,8 @@ export interface Judgement {
   readonly decision: Decision;
   readonly reason: string;
   readonly rules: readonly RuleReference[];
+  /** The highest of the rules that decided; null where none says one. */
+  readonly severity: Severity | null;
   /** For each action, in order, the decision about it alone, and what the disk was asked for it. */
   readonly actions: readonly { readonly decision: Decision; readonly disk: Disk | null }[];
 }
@@ -106,6 +109,7 @@ export async function judge(policy: Policy, request: RequestData, { resolvePaths
         decision,
         disk: disk ?? null,
         rules: loosened ? [] : evaluation.rules,
+        severity: loosened ? null : evaluation.severity,
         reason: sentences.filter((sentence) => sentence !== "").join("; "),
       };
     }),
@@ -119,24 +123,9 @@ export async function judge(policy: Policy, request: RequestData, { resolvePaths
         ? deciding.map((each) => each.reason).join()
         : deciding.map((each) => `${each.action.actionType}: ${each.reason}`).join("; "),
     rules: deciding.flatMap((each) => each.rules),
+    severity: severities.findLast((severity) => deciding.some((each) => each.severity === severity)) ?? null,
     actions: judged.map((each) => ({ decision: each.decision, disk: each.disk })),
   };
-}
-
-/**
- * Names the exact action that a person is asked about: `APR-` and 32 hex digits of the SHA-256 over the canonical JSON of the tool call, the
- * actions with their payloads, the agent context, the policy's digest and the engine's version. Whatever changes one of them is another action.
- */
-export function approvalId(request: RequestData, policyDigest: string | null): string {
-  const digest = digestJson({
-    v: 1,
-    tool: request.tool === null ? null : { name: request.tool.name, args: request.tool.args },
-    actions: request.actions.map(({ actionType, payload }) => ({ action_type: actionType, payload })),
-    agent_ctx: request.agentCtx,
-    policy_digest: policyDigest,
-    engine: engineVersion,
-  });
-  return `APR-${digest.slice(0, 32)}`;
 }
 
 /** A tool does a handful of things; a list past this is an attack or a mistake. */

@@ -1,9 +1,16 @@
-import { openAuditLog } from "../audit/index.ts";
+import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
+
+import { readApprovalOptions } from "../approval/options.ts";
+import type { ApprovalOptions, ApprovalSettings } from "../approval/options.ts";
+import { defaultStorePath, storeFiles } from "../approval/store-path.ts";
+import { AuditLog, openAuditLog } from "../audit/index.ts";
 import type { AuditLogOptions, AuditSink } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
 import { nearestHint } from "../policy/nearest.ts";
 import { defaultPolicyName } from "../policy/policy.ts";
 import type { Policy, PolicySource } from "../policy/policy.ts";
+import { RuntimeApprovals } from "./ask-person.ts";
 import { Canopy } from "./canopy.ts";
 import type { Mode } from "./canopy.ts";
 import { loadPolicyFrom } from "./policy-file.ts";
@@ -23,6 +30,11 @@ export interface CanopyOptions {
    * On by default; switch it off where the actions happen on another machine.
    */
   readonly resolvePaths?: boolean;
+  /**
+   * How the answers of people are kept that REQUIRE_APPROVAL asks for: in an SQLite database beside the log where it is left out. False keeps none, and
+   * REQUIRE_APPROVAL stays what it is. A sink that is no file keeps them where they are asked for here, and in memory where no `path` or `store` is given.
+   */
+  readonly approvals?: ApprovalOptions | false;
 }
 
 /** What a runtime that only checks is made with. */
@@ -67,6 +79,7 @@ export function createChecker(options: CheckerOptions = {}): Checker {
   return new Canopy({
     policy: async () => await policy,
     log: null,
+    approvals: null,
     ownFiles: () => [...files],
     mode: "enforce",
     resolvePaths: options.resolvePaths ?? true,
@@ -78,9 +91,48 @@ export function createChecker(options: CheckerOptions = {}): Checker {
  * loaded, the absolute path of each file that it was loaded from.
  */
 export async function startCanopy(options: CanopyOptions, policy: CanopyParts["policy"], files: ReadonlySet<string>): Promise<Canopy> {
+  const settings = await readApprovalOptions(options.approvals === false || options.approvals === undefined ? {} : options.approvals);
   const log = await openSink(options.audit ?? {});
-  const ownFiles = (): readonly string[] => [...(log.ownFiles?.() ?? []), ...files];
-  return new Canopy({ policy, log, ownFiles, mode: options.mode ?? "enforce", resolvePaths: options.resolvePaths ?? true });
+  try {
+    const approvals = runtimeApprovals(options, log, settings);
+    const approvalFiles = approvals?.ownFiles ?? [];
+    const ownFiles = (): readonly string[] => [...(log.ownFiles?.() ?? []), ...approvalFiles, ...files];
+    return new Canopy({ policy, log, approvals, ownFiles, mode: options.mode ?? "enforce", resolvePaths: options.resolvePaths ?? true });
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+function runtimeApprovals({ approvals, audit }: CanopyOptions, log: AuditSink, settings: ApprovalSettings): RuntimeApprovals | null {
+  if (approvals === false || (approvals === undefined && !(log instanceof AuditLog))) return null;
+  if (!canBeHeld(log)) {
+    throw new CanopyError(
+      "INVALID_OPTIONS",
+      "this audit sink keeps no approvals: it cannot be held alone and read back; set `approvals: false`",
+    );
+  }
+  const { store, path } = approvals ?? {};
+  const beside = log instanceof AuditLog ? log.path : null;
+  const file = path === undefined ? (beside === null ? null : defaultStorePath(beside)) : resolve(path);
+  const clock = typeof audit === "object" && "now" in audit ? audit.now : undefined;
+  return new RuntimeApprovals({
+    log,
+    openStore: async () => {
+      if (store !== undefined) return store;
+      if (file === null) return (await import("../approval/memory-store.ts")).createMemoryApprovalStore();
+      return await (await import("../approval/sqlite-store.ts")).openSqliteStore(file);
+    },
+    // What stands beside the log under its name is the log's already.
+    ownFiles: store !== undefined ? store.ownFiles() : file === null || file.startsWith(`${beside ?? file}.`) ? [] : storeFiles(file),
+    settings,
+    now: () => (clock === undefined ? Date.now() : clock().getTime()),
+    randomBytes,
+  });
+}
+
+function canBeHeld(log: AuditSink): log is AuditSink & Required<Pick<AuditSink, "exclusive" | "scan" | "origin">> {
+  return log.exclusive !== undefined && log.scan !== undefined && log.origin !== undefined;
 }
 
 async function openSink(audit: string | Partial<AuditLogOptions> | AuditSink): Promise<AuditSink> {
@@ -95,7 +147,7 @@ function isSink(audit: Partial<AuditLogOptions> | AuditSink): audit is AuditSink
 
 type CanopyParts = ConstructorParameters<typeof Canopy>[0];
 
-const optionNames = ["policy", "audit", "mode", "resolvePaths"] as const satisfies readonly (keyof CanopyOptions)[];
+const optionNames = ["policy", "audit", "mode", "resolvePaths", "approvals"] as const satisfies readonly (keyof CanopyOptions)[];
 
 /** JavaScript callers have no compiler: a misspelt option must not quietly mean the default. */
 function checkOptions(options: CanopyOptions): void {
