@@ -31,7 +31,9 @@ function describe(type: string, members: JsonObject): Row {
     case "policy.loaded":
       return ["policy", "dim", `${string(members["name"])} ${string(members["policy_digest"]).slice(0, 12)}`];
     default:
-      return [type, "dim", shorten(summary(members), widest)];
+      return type.startsWith("approval.") && typeof members["approval_id"] === "string"
+        ? approvalRow(type, members, members["approval_id"])
+        : [type, "dim", shorten(summary(members), widest)];
   }
 }
 
@@ -45,6 +47,25 @@ function decisionRow(members: JsonObject): Row {
     shorten(visible(subject(members)), widest).padEnd(widest),
     ruleIds(members["rules"]),
   ];
+}
+
+function approvalRow(type: string, members: JsonObject, id: string): Row {
+  const by = members["decided_by"];
+  const who = typeof by === "string" ? [`by ${by}`] : [];
+  switch (type) {
+    case "approval.requested":
+      return [
+        "  asked",
+        "yellow",
+        string(members["action_type"]).padEnd(17),
+        shorten(visible(subject(members)), widest).padEnd(widest),
+        id,
+      ];
+    case "approval.decided":
+      return members["decision"] === "approve" ? ["  approved", "green", id, ...who] : ["  denied", "red", id, ...who];
+    default:
+      return [`  ${type.slice("approval.".length)}`, "dim", id, ...who];
+  }
 }
 
 const widest = 56;

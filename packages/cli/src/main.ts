@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "./command.ts";
+import { approvals } from "./commands/approvals.ts";
 import { audit } from "./commands/audit.ts";
 import { check } from "./commands/check.ts";
 import { demo } from "./commands/demo.ts";
@@ -15,7 +16,7 @@ import { complain, print, processTerminal } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
-const commands: readonly Command[] = [check, explain, verify, audit, prove, serve, keys, init, demo];
+const commands: readonly Command[] = [check, explain, approvals, verify, audit, prove, serve, keys, init, demo];
 
 /** Runs one command line, `argv` without the program's name, and answers with the exit code. Never rejects. */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
@@ -71,7 +72,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<Ex
 }
 
 function overview(): string {
-  const list = commands.map(({ name, summary }) => `  ${name.padEnd(8)} ${summary}\n`).join("");
+  const list = commands.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}\n`).join("");
   return `canopy ${version()}: authorize every agent action before it runs, and keep a record that can be trusted
 
 Usage: canopy COMMAND [OPTION…]

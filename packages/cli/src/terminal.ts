@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { styleText } from "node:util";
 
@@ -9,13 +10,16 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether a person looks at `stdout`: only then is there colour and progress. */
   readonly interactive: boolean;
+  /** Whether a person can be asked: they type at `stdin` and see `stderr`. */
+  readonly canAsk?: boolean;
 }
 
 export type Style = Parameters<typeof styleText>[0];
 
 export function processTerminal(): Terminal {
   const { stdin, stdout, stderr, env } = process;
-  return { stdin, stdout, stderr, env, interactive: stdout.isTTY && env["NO_COLOR"] === undefined && env["TERM"] !== "dumb" };
+  const interactive = stdout.isTTY && env["NO_COLOR"] === undefined && env["TERM"] !== "dumb";
+  return { stdin, stdout, stderr, env, interactive, canAsk: stdin.isTTY && stderr.isTTY };
 }
 
 /**
@@ -28,6 +32,20 @@ export async function print(terminal: Terminal, text: string): Promise<boolean> 
   // The stream says so to its listeners a moment after it says so here.
   await new Promise((resolve) => setImmediate(resolve));
   return false;
+}
+
+/** What the person types in answer, without its line feed; empty where the input ends. */
+export async function askLine({ stdin, stderr }: Pick<Terminal, "stdin" | "stderr">, question: string): Promise<string> {
+  stderr.write(question);
+  const reader = createInterface({ input: stdin, crlfDelay: Infinity });
+  try {
+    return await new Promise((resolve) => {
+      reader.once("line", resolve);
+      reader.once("close", () => resolve(""));
+    });
+  } finally {
+    reader.close();
+  }
 }
 
 /** Tells people what is wrong; what it quotes of files and of the command line is spelt out. */

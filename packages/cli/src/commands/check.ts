@@ -138,7 +138,6 @@ function wire(result: AuthorizationResult): object {
     avid: result.avid,
     rules: result.rules,
     policy_digest: result.policyDigest,
-    ...(result.decision === "REQUIRE_APPROVAL" ? { approval_id: result.approvalId } : {}),
   };
 }
 
