@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createChecker, guardTool, readAuditLog, verifyAuditLog } from "@canopy-runtime/core";
-import type { AuthorizationRequest, AuthorizationResult, JsonObject, PolicySource } from "@canopy-runtime/core";
+import type { AuthorizationRequest, AuthorizationResult, JsonObject } from "@canopy-runtime/core";
 import { HttpAuthorizer } from "@canopy-runtime/core/client";
 import { addKey, startGateway } from "@canopy-runtime/gateway";
-import type { Gateway } from "@canopy-runtime/gateway";
+import type { Gateway, GatewayOptions } from "@canopy-runtime/gateway";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 interface Served {
@@ -16,12 +16,19 @@ interface Served {
   readonly log: string;
 }
 
-async function served(agentCtx: JsonObject, policy: string | PolicySource = "canopy:default"): Promise<Served> {
+async function served(agentCtx: JsonObject, more: Partial<GatewayOptions> = {}): Promise<Served> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "canopy-http-")));
   const keys = join(folder, "keys.json");
   const log = join(folder, "audit.log");
   const { key } = await addKey(keys, { name: "agent", agentCtx });
-  const gateway = await startGateway({ policy, audit: log, keys, port: 0, log: { level: "silent" }, limits: { drainMs: 0 } });
+  const gateway = await startGateway({
+    audit: { path: log, durability: "os" },
+    keys,
+    port: 0,
+    log: { level: "silent" },
+    limits: { drainMs: 0 },
+    ...more,
+  });
   onTestFinished(async () => {
     await gateway.close();
     await rm(folder, { recursive: true, force: true });
@@ -49,7 +56,7 @@ describe("the labelled requests, asked over HTTP", () => {
   }
 
   it("get the answers that they get in process", async () => {
-    const { authorizer, log } = await served(agent);
+    const { authorizer, log } = await served(agent, { approvals: false });
     const checker = createChecker({ resolvePaths: false });
     const actions = readdirSync(vectors)
       .filter((file) => file.endsWith(".jsonl"))
@@ -102,7 +109,7 @@ actions:
   };
 
   it("runs what is allowed, reports how it ended, and does not run what is not: by the policy's own binding", async () => {
-    const { authorizer, log } = await served({ agent_id: "a", env: "dev" }, policy);
+    const { authorizer, log } = await served({ agent_id: "a", env: "dev" }, { policy });
     const ran: string[] = [];
     const bash = guardTool(
       async ({ cmd }: { cmd: string }) => {
@@ -122,7 +129,7 @@ actions:
   });
 
   it("does not run where the gateway is gone", async () => {
-    const { authorizer, gateway } = await served({ agent_id: "a" }, policy);
+    const { authorizer, gateway } = await served({ agent_id: "a" }, { policy });
     const tool = guardTool(async ({ command }: { command: string }) => await Promise.resolve(command), {
       name: "shell",
       actionType: "execute_shell",

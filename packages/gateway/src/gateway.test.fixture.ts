@@ -43,11 +43,11 @@ export interface TestGateway {
   readonly agent: string;
   readonly audit: string;
   readonly admin: string;
-  post(path: string, body: unknown, options?: Sent): Promise<Reply>;
-  get(path: string, options?: Sent): Promise<Reply>;
-  entries(type: string): Promise<readonly JsonObject[]>;
+  readonly post: (path: string, body: unknown, options?: Sent) => Promise<Reply>;
+  readonly get: (path: string, options?: Sent) => Promise<Reply>;
+  readonly entries: (type: string) => Promise<readonly JsonObject[]>;
   /** Sends these bytes on a connection of their own and answers what came back until it was closed, or `enough` says that it is. */
-  raw(bytes: string, enough?: (received: string) => boolean): Promise<string>;
+  readonly raw: (bytes: string, enough?: (received: string) => boolean) => Promise<string>;
 }
 
 export interface Sent {

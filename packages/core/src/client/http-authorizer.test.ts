@@ -99,11 +99,16 @@ describe("an authorizer over HTTP", () => {
       { decision: "REQUIRE_APPROVAL", approval_id: "APR-1" },
       { decision: "DENY", authorization_id: null, policy_digest: null },
       { enforced: false, would: "DENY" },
+      { approval: { id: "APR-1", decided_by: "ann", assurance: "same_user" } },
     ];
     const gateway = await fakeGateway((asked, response) => json(response, allow(asked, answers.shift())));
     expect(await client(gateway.url).authorize(request)).toMatchObject({ decision: "REQUIRE_APPROVAL", approvalId: "APR-1" });
     expect(await client(gateway.url).authorize(request)).toMatchObject({ decision: "DENY", authorizationId: null });
     expect(await client(gateway.url).authorize(request)).toMatchObject({ decision: "ALLOW", enforced: false, would: "DENY" });
+    expect(await client(gateway.url).authorize(request)).toMatchObject({
+      decision: "ALLOW",
+      approval: { id: "APR-1", decidedBy: "ann", assurance: "same_user" },
+    });
   });
 
   it("asks a function for the key, for each request", async () => {
@@ -179,6 +184,7 @@ describe("whatever is not a clear answer is DENY", () => {
       json(response, allow(asked, { enforced: false })),
     "an ALLOW that is enforced and would have been DENY": (asked, response) => json(response, allow(asked, { would: "DENY" })),
     "an ALLOW that does not say whether it is enforced": (asked, response) => json(response, allow(asked, { enforced: undefined })),
+    "an ALLOW by an approval that is none": (asked, response) => json(response, allow(asked, { approval: { id: "APR-1" } })),
     "a reason that is none": (asked, response) => json(response, allow(asked, { reason: 7 })),
     "rules that are none": (asked, response) => json(response, allow(asked, { rules: {} })),
     "a rule that is none": (asked, response) => json(response, allow(asked, { rules: [{ id: "r" }] })),

@@ -16,7 +16,7 @@ interface Issuer {
   readonly settings: JwtSettings;
   readonly keys: Awaited<ReturnType<typeof generateKeyPair>>;
   readonly jwks: object;
-  sign(payload: JWTPayload, header?: Partial<JWTHeaderParameters>, expires?: string | null): Promise<string>;
+  readonly sign: (payload: JWTPayload, header?: Partial<JWTHeaderParameters>, expires?: string | null) => Promise<string>;
 }
 
 async function anIssuer(): Promise<Issuer> {

@@ -18,6 +18,10 @@ const guarded = [
   ["GET", "/audit/proof", "audit"],
   ["GET", "/metrics", "audit admin"],
   ["POST", "/admin/reload", "admin"],
+  ["GET", "/approvals", "approve"],
+  ["GET", "/approvals/APR-00000000000000000000000000000000", "approve"],
+  ["POST", "/approvals/APR-00000000000000000000000000000000/decision", "approve"],
+  ["POST", "/approvals/APR-00000000000000000000000000000000/cancel", "approve"],
 ] as const;
 
 function expectRefused(reply: Reply, status?: number): void {

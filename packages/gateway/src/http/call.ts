@@ -7,6 +7,8 @@ import type { Principal, Scope } from "../auth/principal.ts";
 /** One request, after its caller is known and its body understood. */
 export interface Call<Body = unknown, Query = unknown> {
   readonly principal: Principal;
+  /** The parts of the path that the route leaves open, such as `:id`; not checked. */
+  readonly params: Readonly<Record<string, string>>;
   readonly body: Body;
   readonly query: Query;
   readonly headers: IncomingHttpHeaders;

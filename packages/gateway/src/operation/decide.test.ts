@@ -21,7 +21,7 @@ const allowed: AuthorizationResult = {
   enforced: true,
 };
 
-const principal: Principal = { id: "key:x", scopes: new Set(["authorize"]), agentCtx: {}, passes: new Set() };
+const principal: Principal = { id: "key:x", name: "x", scopes: new Set(["authorize"]), agentCtx: {}, passes: new Set() };
 const request = { agentCtx: {}, actions: [{ actionType: "a", payload: null }] } as const;
 
 /** A desk whose runtime answers when the test says so. */
