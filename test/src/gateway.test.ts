@@ -43,6 +43,11 @@ async function decisions(log: string): Promise<readonly JsonObject[]> {
   return found;
 }
 
+/** What two answers have in common, wherever they were made. */
+function essence({ decision, reason, rules, policyDigest, avid }: AuthorizationResult): object {
+  return { decision, reason, rules, policyDigest, avid };
+}
+
 describe("the labelled requests, asked over HTTP", () => {
   const vectors = new URL("../../packages/core/vectors/", import.meta.url);
   const agent = { cwd: "/repo", home: "/home/agent", safe_paths: ["/repo/"], safe_hosts: ["api.good.com", "*.cdn.good.com"] };
@@ -67,13 +72,6 @@ describe("the labelled requests, asked over HTTP", () => {
           .map((line) => actionOf(file, JSON.parse(line) as Record<string, unknown>)),
       );
     expect(actions.length).toBeGreaterThan(1600);
-    const essence = ({ decision, reason, rules, policyDigest, avid }: AuthorizationResult): object => ({
-      decision,
-      reason,
-      rules,
-      policyDigest,
-      avid,
-    });
     const waiting = [...actions.entries()];
     let asked = 0;
     const worker = async (): Promise<void> => {
@@ -124,8 +122,11 @@ actions:
     expect(ran).toEqual(["ls"]);
     const entries = await decisions(log);
     expect(entries.map((entry) => entry["decision"] ?? entry["status"])).toEqual(["ALLOW", "success", "DENY", "REQUIRE_APPROVAL"]);
-    for (const entry of entries) if (entry["type"] === "decision") expect(entry["agent_ctx"]).toEqual({ agent_id: "a", env: "dev" });
-    expect(entries[1]?.["authorization_id"]).toBe(`${String(entries[0]?.["seq"])}-${String(entries[0]?.["entry_hash"]).slice(0, 32)}`);
+    const contexts = entries.filter((entry) => entry["type"] === "decision").map((entry) => entry["agent_ctx"]);
+    expect(contexts).toEqual(contexts.map(() => ({ agent_id: "a", env: "dev" })));
+    expect(entries[1]?.["authorization_id"]).toBe(
+      `${JSON.stringify(entries[0]?.["seq"])}-${JSON.stringify(entries[0]?.["entry_hash"]).slice(1, 33)}`,
+    );
   });
 
   it("does not run where the gateway is gone", async () => {

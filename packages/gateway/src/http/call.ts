@@ -17,7 +17,7 @@ export interface Call<Body = unknown, Query = unknown> {
   /** Aborts when the caller is gone. */
   readonly signal: AbortSignal;
   /** Calls back where the caller goes, or is already gone, before it has the whole answer. */
-  gone(callback: () => void): void;
+  readonly gone: (callback: () => void) => unknown;
 }
 
 /** What a route answers; JSON unless it says otherwise. */
@@ -56,5 +56,5 @@ export type AnyRoute = Omit<Route, "body" | "query" | "handle"> & {
 
 /** Ties the types of a route together: what `handle` gets is what `body` and `query` read. */
 export function route<Body = undefined, Query = undefined>(definition: Route<Body, Query>): AnyRoute {
-  return definition as unknown as AnyRoute;
+  return definition;
 }

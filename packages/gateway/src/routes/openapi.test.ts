@@ -69,7 +69,7 @@ describe("the OpenAPI document", () => {
         const reply = await raw(
           `${method.toUpperCase()} ${path.replace("{id}", "APR-1")} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
         );
-        expect([path, /^HTTP\/1\.1 401 /.test(reply)]).toEqual([path, security.length > 0]);
+        expect([path, reply.startsWith("HTTP/1.1 401 ")]).toEqual([path, security.length > 0]);
       }
     }
   });
