@@ -75,7 +75,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const routes = [
       ...authorizeRoutes(desk),
       ...authzenRoutes(desk, () => url),
-      ...auditRoutes(record.path),
+      ...auditRoutes(record.path, log),
       ...(options.approvals === false ? [] : approvalRoutes(canopy)),
       ...operationRoutes({ readiness, metrics, reload, waiting }),
     ];
@@ -99,6 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
     if (!settings.isLoopback)
       log.warned("keys and answers travel unencrypted to this address: put a proxy with TLS before it", { url: own });
+    if (options.mode === "observe") log.warned("nothing is enforced: every answer is ALLOW, and says what it would have been");
     const running = startTasks(options, { canopy, readiness, log, reload });
     return gatewayOf({ url: own, port: listening.address.port, canopy, readiness, log, reload, settings, listening, running });
   } catch (error) {

@@ -55,6 +55,7 @@ describe("a file of keys", () => {
     ["a full-width role", { allow: ["ｒｏｌｅ"] }],
     ["a field that would never pass", { agentCtx: { team: "a" }, allow: ["team"] }],
     ["no name", { name: " " }],
+    ["a name that hides something", { name: "an\u202en" }],
   ])("takes no key with %s", async (_name, wanted) => {
     const path = await keyFile();
     await expect(addKey(path, { name: "x", ...wanted })).rejects.toMatchObject({ code: "INVALID_OPTIONS" });

@@ -115,7 +115,7 @@ async function answer(
     );
   }
   const query = readQuery(incoming.url ?? "", target.query);
-  const body = target.body === undefined ? undefined : await readBody(parts, target, incoming);
+  const body = target.body === undefined ? undefined : await readBody(parts, target, principal, incoming);
   const abort = new AbortController();
   const callbacks: (() => void)[] = [];
   // Once the whole answer was handed to the operating system it counts as given; what closes before has lost some of it.
@@ -132,6 +132,7 @@ async function answer(
     headers: incoming.headers,
     traceId: traceIdOf(incoming.headers["traceparent"]),
     signal: abort.signal,
+    cut: () => outgoing.destroy(),
     gone: (callback) => {
       if (abort.signal.aborted || outgoing.destroyed) callback();
       else callbacks.push(callback);
@@ -139,8 +140,13 @@ async function answer(
   });
 }
 
-async function readBody({ limits, capacity }: AppParts, target: AnyRoute, incoming: IncomingMessage): Promise<unknown> {
-  const value: JsonValue = await readJsonBody(incoming, limits, capacity);
+async function readBody(
+  { limits, capacity }: AppParts,
+  target: AnyRoute,
+  principal: Principal,
+  incoming: IncomingMessage,
+): Promise<unknown> {
+  const value: JsonValue = await readJsonBody(incoming, limits, capacity, principal.id);
   return target.body === undefined ? value : validate(target.body, value);
 }
 

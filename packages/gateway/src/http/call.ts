@@ -16,6 +16,8 @@ export interface Call<Body = unknown, Query = unknown> {
   readonly traceId: string | undefined;
   /** Aborts when the caller is gone. */
   readonly signal: AbortSignal;
+  /** Ends the connection, so that half an answer is not taken for a whole one. */
+  readonly cut: () => unknown;
   /** Calls back where the caller goes, or is already gone, before it has the whole answer. */
   readonly gone: (callback: () => void) => unknown;
 }

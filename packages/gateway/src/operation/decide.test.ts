@@ -66,7 +66,7 @@ function desk(decisionMs: number): {
 describe("an answer that its caller does not get", () => {
   it("because it comes too late, is a 503, and on record as not run when it comes", async () => {
     const { desk: made, answer, outcomes } = desk(5);
-    await expect(decide(made, { principal, headers: {}, gone: () => undefined }, request)).rejects.toMatchObject({
+    await expect(decide(made, { principal, headers: {}, gone: () => undefined }, request, () => undefined)).rejects.toMatchObject({
       status: 503,
       code: "unavailable",
     });
@@ -80,7 +80,7 @@ describe("an answer that its caller does not get", () => {
     const { desk: made, answer, outcomes } = desk(60_000);
     const leaving: (() => void)[] = [];
     const gone = (callback: () => void): unknown => leaving.push(callback);
-    const decided = decide(made, { principal, headers: {}, gone }, request);
+    const decided = decide(made, { principal, headers: {}, gone }, request, () => undefined);
     answer(allowed);
     expect(await decided).toBe(allowed);
     expect(outcomes).toEqual([]);
@@ -94,7 +94,7 @@ describe("an answer that its caller does not get", () => {
   it("has run where its outcome was reported before", async () => {
     const { desk: made, answer, outcomes } = desk(60_000);
     const leaving: (() => void)[] = [];
-    const decided = decide(made, { principal, headers: {}, gone: (callback) => leaving.push(callback) }, request);
+    const decided = decide(made, { principal, headers: {}, gone: (callback) => leaving.push(callback) }, request, () => undefined);
     answer(allowed);
     await decided;
     made.authorizations.claim(allowed.authorizationId ?? "", principal.id);
@@ -132,7 +132,7 @@ it("tells of each decision in a span of the caller's trace", async () => {
   const { desk: made, answer } = desk(60_000);
   const headers = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
   answer(allowed);
-  await decide(made, { principal, headers, gone: () => undefined }, request);
+  await decide(made, { principal, headers, gone: () => undefined }, request, () => undefined);
   expect(extracted).toBe(headers);
   expect(attributes).toEqual([
     { "canopy.decision": "ALLOW", "canopy.policy_digest": "d", "canopy.authorization_id": allowed.authorizationId, "canopy.trace_id": "t" },
