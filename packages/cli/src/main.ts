@@ -20,22 +20,7 @@ import { complain, print, processTerminal } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
-const commands: readonly Command[] = [
-  check,
-  explain,
-  test,
-  lint,
-  replay,
-  report,
-  approvals,
-  verify,
-  audit,
-  prove,
-  serve,
-  keys,
-  init,
-  demo,
-];
+const commands: readonly Command[] = [check, explain, test, lint, replay, report, approvals, verify, audit, prove, serve, keys, init, demo];
 
 /** Runs one command line, `argv` without the program's name, and answers with the exit code. Never rejects. */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
