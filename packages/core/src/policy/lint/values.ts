@@ -165,7 +165,7 @@ function badArguments(subject: Subject, { at }: Visit, expression: Expression & 
         find(
           "bad-argument",
           at,
-          `${quoted(text)} is neither a host nor \`*.\` and a name, so the condition is invalid`,
+          `${quoted(JSON.stringify(text))} is neither a host nor \`*.\` and a name, so the condition is invalid`,
           "`api.example.com` or `*.example.com`",
         );
     }
@@ -175,7 +175,7 @@ function badArguments(subject: Subject, { at }: Visit, expression: Expression & 
       find("bad-argument", at, "the list of directories is empty, so no path is in it", "name the directories");
     for (const text of texts) {
       if (directory(text) === null)
-        find("bad-argument", at, `${quoted(text)} is no absolute directory, so the condition is invalid`, "`/srv/app`");
+        find("bad-argument", at, `${quoted(JSON.stringify(text))} is no absolute directory, so the condition is invalid`, "`/srv/app`");
     }
   }
 }
