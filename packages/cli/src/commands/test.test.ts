@@ -239,7 +239,7 @@ describe("the reporters of canopy test", () => {
       "ok 3 - p.yaml: coverage is at least 100 %",
       expect.stringMatching(/^not ok 4 - q\.yaml:/),
     ]);
-    expect(out).toContain('  decision: "expected DENY, got REQUIRE_APPROVAL"');
+    expect(out).toContain('  failures: ["decision: expected DENY, got REQUIRE_APPROVAL","rules: expected no-trees, got no rule"]');
   });
 
   it("junit: failures, errors, and text that cannot leave its place", async () => {

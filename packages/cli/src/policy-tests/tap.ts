@@ -6,7 +6,7 @@ import type { Told } from "./reporter.ts";
 export function tap({ run, coverage }: Told): string {
   const points: string[] = [];
   let count = 0;
-  const add = (ok: boolean, name: string, rows: readonly (readonly [string, string])[]): void => {
+  const add = (ok: boolean, name: string, rows: readonly (readonly [string, unknown])[]): void => {
     const detail = ok || rows.length === 0 ? [] : ["  ---", ...rows.map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`), "  ..."];
     count += 1;
     points.push([`${ok ? "ok" : "not ok"} ${count} - ${escaped(name)}`, ...detail].join("\n"));
@@ -15,7 +15,7 @@ export function tap({ run, coverage }: Told): string {
     for (const { name, kind, file, line, column, failures, explanation } of results) {
       add(failures.length === 0, `${policy}: ${name}`, [
         ["at", `${file}:${line}:${column}`],
-        ...failures.map(({ what, expected, got }) => [what, `expected ${expected}, got ${got}`] as const),
+        ["failures", failures.map(({ what, expected, got }) => `${what}: expected ${expected}, got ${got}`)],
         ...(kind === "example" ? [] : [["decided", explanation?.rules.map(({ id }) => id).join(", ") ?? ""] as const]),
       ]);
     }

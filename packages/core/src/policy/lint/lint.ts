@@ -2,6 +2,7 @@ import { assemble, requireExamples } from "../assemble.ts";
 import { commentsOf } from "../document.ts";
 import type { LoadOptions } from "../load.ts";
 import type { PolicySource } from "../policy.ts";
+import { visible } from "../problems.ts";
 import type { PolicyProblem } from "../problems.ts";
 import { lintChecks } from "./catalogue.ts";
 import type { LintId, LintLevel } from "./catalogue.ts";
@@ -52,7 +53,7 @@ export async function lintSource(root: PolicySource, options: LoadOptions): Prom
         column: at.column,
         message,
         rule,
-        better: better ?? null,
+        better: better === undefined ? null : visible(better),
       });
     };
   const subjects = subjectsOf(assembly);

@@ -28,6 +28,7 @@ describe("lint leaves alone what may well be meant", () => {
     `{ action_type: call_external_api, deny: true, when_all: ['payload.url contains "token="'] }`,
     `{ action_type: call_external_api, require_approval: true, when_all: ['url(payload.url).path.startsWith("/admin")'] }`,
     `{ action_type: call_external_api, allow: true, when_all: [url(payload.url).host_in(agent_ctx.safe_hosts), 'url(payload.url).path.startsWith("/v1/")'] }`,
+    `{ action_type: call_external_api, deny: true, when_all: ['payload.method in ["post", "POST"]'] }`,
     `{ action_type: execute_query, deny: true, when_all: ['sql(payload.query).tables.exists(t, t.startsWith("audit_"))'] }`,
     `{ action_type: execute_query, deny: true, when_not: ['sql(payload.query).tables.all(t, t.startsWith("app_"))'] }`,
     `{ action_type: execute_query, deny: true, when_all: ['sql(payload.query).statements.size() > 5'] }`,

@@ -13,9 +13,10 @@ export function findWrongValues(subject: Subject, spellings: Spellings, find: Fi
   walk(subject, (visit) => {
     const { expression, at } = visit;
     if (expression.kind === "compare") {
-      for (const { value, text } of comparedTexts(expression)) {
+      for (const { value, text, beside } of comparedTexts(expression)) {
         const right = properCase(value, text, subject, visit) ?? otherSpelling(value, text, spellings);
-        if (right !== null && right !== text) {
+        // A list that has both means both.
+        if (right !== null && right !== text && !beside.has(right)) {
           find(
             "wrong-case",
             at,
@@ -58,7 +59,7 @@ export function spellingsOf(subjects: readonly Subject[]): Spellings {
   return found;
 }
 
-/** Where the policy spells the same text in two ways, the one in lower case is taken to be right. A list that has both means both. */
+/** Where the policy spells the same text in two ways, the one in lower case is taken to be right. */
 function otherSpelling(value: Expression, text: string, spellings: Spellings): string | null {
   const path = pathOf(value)?.join(".");
   const lower = text.toLowerCase();
@@ -69,22 +70,22 @@ function otherSpelling(value: Expression, text: string, spellings: Spellings): s
 interface Compared {
   readonly value: Expression;
   readonly text: string;
+  /** The other texts that the value may be. */
+  readonly beside: ReadonlySet<string>;
 }
 
+const alone: ReadonlySet<string> = new Set();
+
 function comparedTexts({ operator, left, right }: Expression & { readonly kind: "compare" }): readonly Compared[] {
+  const [a, b] = [textOf(left), textOf(right)];
   if (operator === "in") {
-    const element = textOf(left);
-    if (element !== undefined) return [{ value: right, text: element }];
+    if (a !== undefined) return [{ value: right, text: a, beside: alone }];
     const texts = constantTexts(right);
-    if (texts === undefined) return [];
-    return [...texts]
-      .filter((text) => text === text.toLowerCase() || !texts.has(text.toLowerCase()))
-      .map((text) => ({ value: left, text }));
+    return texts === undefined ? [] : [...texts].map((text) => ({ value: left, text, beside: texts }));
   }
   if (operator !== "==" && operator !== "!=") return [];
-  const [a, b] = [textOf(left), textOf(right)];
-  if (a !== undefined) return [{ value: right, text: a }];
-  return b === undefined ? [] : [{ value: left, text: b }];
+  if (a !== undefined) return [{ value: right, text: a, beside: alone }];
+  return b === undefined ? [] : [{ value: left, text: b, beside: alone }];
 }
 
 const lower = (text: string): string => text.toLowerCase();
@@ -164,7 +165,7 @@ function badArguments(subject: Subject, { at }: Visit, expression: Expression & 
         find(
           "bad-argument",
           at,
-          `${quoted(text)} is neither a host nor \`*.\` and a name, so the condition is invalid`,
+          `${quoted(JSON.stringify(text))} is neither a host nor \`*.\` and a name, so the condition is invalid`,
           "`api.example.com` or `*.example.com`",
         );
     }
@@ -174,7 +175,7 @@ function badArguments(subject: Subject, { at }: Visit, expression: Expression & 
       find("bad-argument", at, "the list of directories is empty, so no path is in it", "name the directories");
     for (const text of texts) {
       if (directory(text) === null)
-        find("bad-argument", at, `${quoted(text)} is no absolute directory, so the condition is invalid`, "`/srv/app`");
+        find("bad-argument", at, `${quoted(JSON.stringify(text))} is no absolute directory, so the condition is invalid`, "`/srv/app`");
     }
   }
 }

@@ -21,6 +21,8 @@ export interface TestRequest {
   readonly inputs: EvaluationInputs;
 }
 
+const levels = 64;
+
 /** The named fixtures of a file, each with what it extends. One that extends itself is reported, and empty. */
 export function readFixtures(node: Node | undefined, report: Report): ReadonlyMap<string, Draft> {
   const fixtures = new Map<string, Draft>();
@@ -39,6 +41,7 @@ export function readFixtures(node: Node | undefined, report: Report): ReadonlyMa
         ? {}
         : readDraft(found, "a fixture", report, (parent, at) => {
             if (parent === name || above.includes(parent)) report(at, `the fixture ${quoted(parent)} extends itself`);
+            else if (above.length >= levels) report(at, `fixtures extend one another over more than ${levels} levels`);
             else if (nodes.has(parent)) return resolve(parent, [...above, name]);
             else report(at, `there is no fixture ${quoted(parent)}`, nearest(parent, nodes.keys()));
             return {};

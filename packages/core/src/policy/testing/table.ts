@@ -19,9 +19,9 @@ export function readTable(template: CaseDraft, columns: Node | undefined, rows: 
     if (seen.has(text)) report(at, `the column ${quoted(text)} stands twice`);
     seen.add(text);
   }
-  return listItems(rows, "`rows`", report).flatMap((row) => {
+  return listItems(rows, "`rows`", report).flatMap((row, index) => {
     const cells = readRow(row, names, report);
-    return cells === null ? [] : [fill(template, row.at, cells, report)];
+    return cells === null ? [] : [fill(template, { at: row.at, number: index + 1 }, cells, report)];
   });
 }
 
@@ -60,7 +60,12 @@ function checkColumn(column: string, at: Position, report: Report): void {
   );
 }
 
-function fill(template: CaseDraft, at: Position, cells: readonly Cell[], report: Report): CaseDraft {
+function fill(
+  template: CaseDraft,
+  { at, number }: { readonly at: Position; readonly number: number },
+  cells: readonly Cell[],
+  report: Report,
+): CaseDraft {
   let { request, expected } = template;
   let own: string | null = null;
   const shown: string[] = [];
@@ -88,7 +93,7 @@ function fill(template: CaseDraft, at: Position, cells: readonly Cell[], report:
       }
     }
   }
-  return { name: `${template.name}: ${own ?? shown.join(", ")}`, at, request, expected };
+  return { name: `${template.name}: ${own ?? (shown.length === 0 ? `row ${number}` : shown.join(", "))}`, at, request, expected };
 }
 
 /** Whether the template has a value on the way to `path` that is no map, so that there is nowhere to put the cell. */

@@ -278,6 +278,12 @@ describe("a file of policy tests that cannot be understood is refused, with the 
     expect((await problemsOf(text)).join("\n")).toContain(message);
   });
 
+  it("fixtures that extend one another without end in sight", async () => {
+    const chain = Array.from({ length: 20_000 }, (_, n) => `  f${n}: { extends: f${n + 1} }`).join("\n");
+    const text = `fixtures:\n${chain}\n  f20000: { action_type: a }\ntests: [{ name: a, request: { extends: f0, payload: {} }, expect: DENY }]`;
+    expect((await problemsOf(text))[0]).toContain("fixtures extend one another over more than 64 levels");
+  });
+
   it("knows the policy's rules and action types", async () => {
     expect(await runProblems(about("execute_shell", "no-tres"))).toEqual([
       expect.stringContaining("p.test.yaml:2:103: the policy has no rule `no-tres`, did you mean `no-trees`?"),
