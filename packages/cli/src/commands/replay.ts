@@ -112,7 +112,8 @@ function codeOf(report: ReplayReport, sums: Sums, failOn: ReadonlySet<ChangeKind
 }
 
 function wire(path: string, report: ReplayReport, sums: Sums): object {
-  const { kind, policyDigest, decisions, judged, same, judgedRedacted, apart, changes, strangeLines, firstStrange } = report;
+  const { kind, policyDigest, decisions, judged, same, judgedRedacted, judgedOtherEngine, apart, changes, strangeLines, firstStrange } =
+    report;
   return {
     file: path,
     kind,
@@ -130,6 +131,7 @@ function wire(path: string, report: ReplayReport, sums: Sums): object {
       ...(isRest === undefined ? {} : { is_rest: isRest }),
     })),
     judged_redacted: judgedRedacted,
+    judged_other_engine: judgedOtherEngine,
     apart,
     strange_lines: strangeLines,
     first_strange: firstStrange,
@@ -191,11 +193,15 @@ const whyApart: Readonly<Record<Apart, string>> = {
   malformed: "are not written as Canopy writes them",
 };
 
-function apartLines({ apart, judgedRedacted }: ReplayReport): string {
+function apartLines({ apart, judgedRedacted, judgedOtherEngine }: ReplayReport): string {
   const lines = (Object.keys(whyApart) as Apart[])
     .filter((why) => apart[why] > 0)
     .map((why) => `  set apart: ${number(apart[why])} ${whyApart[why]}\n`);
   if (judgedRedacted > 0) lines.unshift(`  ${number(judgedRedacted)} of those judged are redacted in part, where nothing asked for it\n`);
+  if (judgedOtherEngine > 0)
+    lines.unshift(
+      `  ${number(judgedOtherEngine)} of those judged were answered by another version of Canopy: what changes may be its doing\n`,
+    );
   return lines.join("");
 }
 

@@ -293,6 +293,14 @@ describe("what another policy would answer", () => {
     expect(await replayAuditLog(path, { policy: shop })).toMatchObject({ judged: 8, same: 8 });
   });
 
+  it("says how many of the answers were given by another version of the engine", async () => {
+    const path = join(await temporaryFolder(), "audit.log");
+    await record(path, asked, { policy: shop });
+    await forge(path, (entry) => (entry["action_type"] === "refund" ? { ...entry, engine: "0.0.1" } : entry));
+    expect(await replayAuditLog(path, { policy: shop })).toMatchObject({ judged: 8, judgedOtherEngine: 4 });
+    expect(await replayAuditLog(path)).toMatchObject({ judged: 4, judgedOtherEngine: 0 });
+  });
+
   it("is asked only of the decisions that the filter wants, by the policies that stand before them", async () => {
     const path = join(await temporaryFolder(), "audit.log");
     await record(path, asked, { policy: shop });

@@ -54,6 +54,8 @@ export interface ReplayReport {
   readonly changes: readonly ChangeGroup[];
   /** Those among the judged that hold commitments, none of which anything asked for. */
   readonly judgedRedacted: number;
+  /** Those among the judged that another version of the engine had judged: what changes about them may be its doing. None for `reproduce`. */
+  readonly judgedOtherEngine: number;
   /** Those that could not be judged, by why. */
   readonly apart: Readonly<Record<Apart, number>>;
   /** Lines that are no entries, and where the first of them stand. */
@@ -91,7 +93,7 @@ export async function replayAuditLog(path: string, options: ReplayOptions = {}):
     files_unknown: 0,
     malformed: 0,
   };
-  const count = { decisions: 0, judged: 0, same: 0, judgedRedacted: 0, strangeLines: 0, bytes: 0, records: 0 };
+  const count = { decisions: 0, judged: 0, same: 0, judgedRedacted: 0, judgedOtherEngine: 0, strangeLines: 0, bytes: 0, records: 0 };
   const firstStrange: string[] = [];
   for await (const { entry, file, line, text } of readAuditLog(path)) {
     if (signal?.aborted === true) break;
@@ -118,10 +120,11 @@ export async function replayAuditLog(path: string, options: ReplayOptions = {}):
     }
     count.judged += 1;
     if (recorded.isRedacted) count.judgedRedacted += 1;
+    if (recorded.engine !== engineVersion) count.judgedOtherEngine += 1;
     if (tried === null ? isReproduced(recorded, judged) : recorded.answer === judged.decision) count.same += 1;
     else groups.add(recorded, judged);
   }
-  const { decisions, judged, same, judgedRedacted, strangeLines } = count;
+  const { decisions, judged, same, judgedRedacted, judgedOtherEngine, strangeLines } = count;
   return {
     kind: tried === null ? "reproduce" : "what_if",
     policyDigest: tried?.digest ?? null,
@@ -130,6 +133,7 @@ export async function replayAuditLog(path: string, options: ReplayOptions = {}):
     same,
     changes: groups.list(),
     judgedRedacted,
+    judgedOtherEngine,
     apart,
     strangeLines,
     firstStrange,
