@@ -150,6 +150,8 @@ describe("canopy init", () => {
     [["--host", "metadata.google.internal"], "these choices do not go together"],
     [["--path", "~/work"], "write the directory in full"],
     [["--path", ""], "not a directory"],
+    [["--path", "/srv/\u202ework"], "not a directory"],
+    [["--path", "/srv\nrules: []"], "not a directory"],
     [["--path", "/etc"], "these choices do not go together"],
     [["--path", "/"], "these choices do not go together"],
     [["--path", "/srv/app/.git"], "these choices do not go together"],

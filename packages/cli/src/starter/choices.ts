@@ -43,7 +43,7 @@ export function readFreedom<F extends Freedom>(option: string, text: string, wor
 
 /** The directory as an absolute path, without a slash at its end. Throws a `UsageError` for what names none. */
 export function readDirectory(option: string, text: string): string {
-  if (text.trim() === "" || /\p{Cc}/u.test(text)) throw new UsageError(`${option} is \`${text}\`, not a directory`);
+  if (text.trim() === "" || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text)) throw new UsageError(`${option} is \`${text}\`, not a directory`);
   // The shell would have put the home directory in its place; whose it is when the agent runs, is not known here.
   if (text.startsWith("~")) throw new UsageError(`${option} is \`${text}\`: write the directory in full`);
   return resolve(text);
