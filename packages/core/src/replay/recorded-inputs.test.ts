@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { policyEntries } from "../audit/index.ts";
 import type { PolicyLoadedEntry } from "../audit/index.ts";
 import type { JsonObject } from "../json.ts";
+import { assemblePolicy } from "../policy/assemble.ts";
+import { defaultPolicyText } from "../policy/default-policy.gen.ts";
 import { loadPolicy } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
 import { ownFilesDigest } from "../runtime/own-files.ts";
@@ -40,14 +42,19 @@ describe("a policy on record", () => {
   });
 
   it("brings its own text of the bundled policy along, as it was then", async () => {
-    const policy = await load();
+    const then = defaultPolicyText.replaceAll("shell-hazard", "shell-hazard-then");
+    const root = { name: "root.yaml", text: "version: 1\nextends: [canopy:default]\n" };
+    const older = await assemblePolicy(root, {}, then);
     const inputs = createRecordedInputs();
-    const older = entriesOf(policy).map((each) =>
-      each.name === "canopy:default" ? { ...each, text: each.text.replace("id: shell-hazard", "id: shell-hazard-then") } : each,
+    add(inputs, entriesOf(older));
+    expect((await inputs.policy(older.digest))?.rules.map(({ reference }) => reference.id)).toContain("shell-hazard-then");
+    // The text of today has another digest, and does not pass for it.
+    const today = await loadPolicy(root);
+    add(
+      inputs,
+      entriesOf(older).map((each) => ({ ...each, policy_digest: today.digest })),
     );
-    add(inputs, older);
-    // Another rule id is another meaning: this digest is the one of today's text.
-    expect((await inputs.policy(policy.digest)) === null).toBe(true);
+    expect((await inputs.policy(today.digest)) === null).toBe(true);
   });
 
   it("is none where a part is missing, was changed, or is of another policy; and is one when the part comes after all", async () => {
