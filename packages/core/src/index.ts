@@ -89,5 +89,6 @@ export type {
   ToolCall,
 } from "./runtime/authorizer.ts";
 export type { ActionExplanation } from "./runtime/explain-action.ts";
+export { readPolicyFile } from "./runtime/policy-file.ts";
 export { Canopy, type Mode } from "./runtime/canopy.ts";
 export { type CanopyOptions, type Checker, type CheckerOptions, createChecker, openCanopy } from "./runtime/open-canopy.ts";

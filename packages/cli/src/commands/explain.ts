@@ -1,17 +1,10 @@
 import { CanopyError, createChecker, isJsonObject, parseJson } from "@canopy-runtime/core";
-import type {
-  ActionExplanation,
-  AgentContext,
-  ConditionExplanation,
-  Decision,
-  JsonObject,
-  JsonValue,
-  RuleExplanation,
-} from "@canopy-runtime/core";
+import type { ActionExplanation, AgentContext, Decision, JsonObject, JsonValue } from "@canopy-runtime/core";
 import { parseArgs } from "node:util";
 import type { Command } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
+import { ruleLines } from "../rule-lines.ts";
 import { complain, paint, print, visible } from "../terminal.ts";
 import type { Style, Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
@@ -81,7 +74,7 @@ function describe(explained: ActionExplanation, all: boolean, terminal: Terminal
     understood === null ? "" : heading("understood"),
     understood === null ? "" : understoodLines(understood, all),
     heading("rules"),
-    ...shown.map((each) => ruleLines(each, terminal)),
+    ...shown.map((each) => ruleLines(each, 2, terminal)),
     shown.length === 0 ? "  none applies\n" : "",
     left === 0
       ? ""
@@ -148,40 +141,6 @@ function brief(value: JsonValue): string {
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
-
-function ruleLines({ rule, outcome, conditions }: RuleExplanation, terminal: Terminal): string {
-  const [word, style] = outcomes[outcome];
-  const heading = `  ${paint(terminal, style, word.padEnd(11))} ${rule.decision.padEnd(16)} ${visible(rule.id)}  ${paint(terminal, "dim", `${visible(rule.file)}:${rule.line}`)}\n`;
-  return heading + conditionLines(conditions, 4, terminal);
-}
-
-const outcomes: Readonly<Record<RuleExplanation["outcome"], readonly [string, Style]>> = {
-  applies: ["applies", "bold"],
-  may_apply: ["may apply", "yellow"],
-  lifted: ["lifted", "cyan"],
-  kept_out: ["kept out", "dim"],
-};
-
-function conditionLines(part: ConditionExplanation, indent: number, terminal: Terminal): string {
-  const margin = " ".repeat(indent);
-  if (part.kind !== "condition") {
-    const inner = part.parts.map((each) => conditionLines(each, indent + (part.kind === "all" ? 0 : 2), terminal)).join("");
-    return part.kind === "all" ? inner : `${margin}${part.kind === "any" ? "any of" : "none of"}\n${inner}`;
-  }
-  const why = part.why === undefined ? "" : `: ${part.why}`;
-  const line = `${margin}${paint(terminal, answers[part.answer], part.answer.padEnd(7))} ${visible(part.text)}${visible(why)}\n`;
-  const values = Object.entries(part.values).map(
-    ([name, value]) => `${margin}        ${paint(terminal, "dim", `${visible(name)} is ${visible(value)}`)}\n`,
-  );
-  return line + values.join("");
-}
-
-const answers: Readonly<Record<"true" | "false" | "invalid" | "open", Style>> = {
-  true: "green",
-  false: "dim",
-  invalid: "red",
-  open: "yellow",
-};
 
 function read(option: string, text: string): JsonValue {
   try {

@@ -14,6 +14,7 @@ export type ReadSource = (name: string, from: string) => Promise<PolicySource>;
 /** One file of a policy, read. */
 export interface LoadedFile {
   readonly source: PolicySource;
+  readonly document: Node;
   readonly file: PolicyFile;
   readonly report: Report;
 }
@@ -38,7 +39,7 @@ export async function readSources(
     const document: Node | null = parse(source.text, report);
     if (document === null) return;
     const file = readPolicy(document, report);
-    loaded.push({ source, file, report });
+    loaded.push({ source, document, file, report });
     for (const { name, at } of file.extends) {
       const resolved = resolve(name, source.name);
       if (resolved === source.name || above.includes(resolved)) {
