@@ -70,3 +70,13 @@ describe("the policies to copy", () => {
     for (const file of files) expect(readFileSync(join(root, file), "utf8")).not.toContain("canopy-lint");
   });
 });
+
+it("the texts and the facts of the page for those who come from matching texts answer as it says", async () => {
+  const { code, out } = await canopy("test", join(root, "docs", "migrating"), "--json");
+  const { policies, problems } = JSON.parse(out) as Tested;
+  expect([code, problems, policies.map(({ policy }) => policy.slice(root.length))]).toEqual([
+    0,
+    [],
+    ["docs/migrating/facts.yaml", "docs/migrating/text.yaml"].map((file) => join(file)),
+  ]);
+});

@@ -8,6 +8,7 @@ import type { Run } from "./condition/values.ts";
 import { canonicalBlock, compileBlock, parseBlock } from "./conditions.ts";
 import type { ParsedBlock, Workshop } from "./conditions.ts";
 import type { Decision } from "./decision.ts";
+import { defaultPolicyText } from "./default-policy.gen.ts";
 import { strictest } from "./decision.ts";
 import { policyDigest } from "./digest.ts";
 import { loadYaml } from "./document.ts";
@@ -42,9 +43,9 @@ export interface Assembly {
   readonly workshop: Workshop;
 }
 
-/** `loadPolicy`, in the half of the engine that is imported only then. */
-export async function assemblePolicy(root: PolicySource, options: LoadOptions): Promise<Policy> {
-  const assembly = await assemble(root, options);
+/** `loadPolicy`, in the half of the engine that is imported only then. `bundled` is the text of `canopy:default`, which a recorded policy brings along. */
+export async function assemblePolicy(root: PolicySource, options: LoadOptions, bundled?: string): Promise<Policy> {
+  const assembly = await assemble(root, options, bundled);
   requireExamples(assembly);
   return assembly.policy;
 }
@@ -58,14 +59,14 @@ export function requireExamples({ examples, files }: Assembly): void {
 }
 
 /** Reads, checks and compiles a policy and runs its examples, whatever comes of these. Throws `PolicyError` for everything else that is wrong. */
-export async function assemble(root: PolicySource, options: LoadOptions): Promise<Assembly> {
+export async function assemble(root: PolicySource, options: LoadOptions, bundled: string = defaultPolicyText): Promise<Assembly> {
   const [yaml, parse, regex] = await Promise.all([loadYaml(), loadParser(), loadRegex()]);
   const facts = new Map((options.facts ?? factFunctions).map((fact) => [fact.name, fact] as const));
   const workshop: Workshop = { parse, facts, compiler: compiler(facts, regex) };
 
   const problems: PolicyProblem[] = [];
   const warnings: PolicyProblem[] = [];
-  const files = await readSources(root, options.read, yaml, problems);
+  const files = await readSources(root, options.read, yaml, problems, bundled);
   const drafts = await draftRules(files, parse, problems, warnings);
   const repeats = [...warnings];
   const exceptions = compileExceptions(files, drafts, workshop);

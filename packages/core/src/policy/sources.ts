@@ -1,4 +1,3 @@
-import { defaultPolicyText } from "./default-policy.gen.ts";
 import type { Node, ParseDocument } from "./document.ts";
 import { nearest } from "./nearest.ts";
 import { defaultPolicyName } from "./policy.ts";
@@ -21,12 +20,13 @@ export interface LoadedFile {
 
 const filesInAll = 64;
 
-/** Reads the root and all that it extends, each file once; the root comes first. What is wrong goes to `problems`. */
+/** Reads the root and all that it extends, each file once; the root comes first. What is wrong goes to `problems`; `bundled` is the text of `canopy:default`. */
 export async function readSources(
   root: PolicySource,
   read: ReadSource | undefined,
   parse: ParseDocument,
   problems: PolicyProblem[],
+  bundled: string,
 ): Promise<readonly LoadedFile[]> {
   const loaded: LoadedFile[] = [];
   const seen = new Set<string>();
@@ -62,7 +62,7 @@ export async function readSources(
     from: string,
     report: (message: string, suggestion?: string) => void,
   ): Promise<PolicySource | undefined> {
-    if (name === defaultPolicyName) return { name, text: defaultPolicyText };
+    if (name === defaultPolicyName) return { name, text: bundled };
     if (name.startsWith("canopy:")) {
       report(`there is no bundled policy ${quoted(name)}`, nearest(name, [defaultPolicyName]));
       return undefined;

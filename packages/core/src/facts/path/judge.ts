@@ -3,6 +3,7 @@ import type { Location } from "./location.ts";
 import { find } from "./pattern.ts";
 import type { Hit, Places } from "./pattern.ts";
 import {
+  approvalPlaces,
   canopyPlaces,
   codePlaces,
   lenientSystemPlaces,
@@ -40,6 +41,8 @@ export const isSystem: Question = (at, around) => {
 };
 
 export const isSecret: Question = (at, around) => {
+  // Only by its whole name: nearly every pattern could match one.
+  if (lookIn(approvalPlaces, at, around) === "yes") return "yes";
   const hit = lookIn(secretPlaces, at, around);
   return hit === "yes" && isAlien(at, around) ? "maybe" : hit;
 };

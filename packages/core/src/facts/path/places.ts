@@ -34,8 +34,7 @@ export const secretPlaces: Places = places(
   [".htpasswd", ".databrickscfg", ".snowsql/config", ".terraform.d/credentials.tfrc.json", ".terraformrc", ".gem/credentials"],
   [".cargo/credentials", ".cargo/credentials.toml", ".m2/settings.xml", ".m2/settings-security.xml", "~/.npmrc", "~/.yarnrc.yml"],
   ["~/.gradle/gradle.properties", ".codex/auth.json", ".claude/.credentials.json", ".gemini/oauth_creds.json"],
-  // Approvals hold the actions that were asked about in full, and logs do not.
-  ["*.approvals.db", "*.approvals.db-*"],
+  ["audit.log.approvals.db", "audit.log.approvals.db-*"],
   ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk"],
   [".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template", "!.env.dist", "!.env.defaults", "!.env.schema"],
   ["!.env.*.example", "!.env.*.sample", "!.env.*.template", "!.env.*.dist"],
@@ -72,6 +71,9 @@ export const canopyPlaces: Places = places(
   ["audit.log", "audit.log.*", "*.approvals.db", "*.approvals.db-*", ".canopy", "canopy.policy.*", "*.canopy.yaml", "*.canopy.yml"],
   ["canopy.yaml", "canopy.yml", "canopy.json", "canopy.db", "canopy.db-*", "canopy.sqlite", "canopy.sqlite-*", "canopy.key", "canopy.lock"],
 );
+
+/** Stores of approvals: they hold in full the actions that people were asked about, of which logs leave out what is secret. */
+export const approvalPlaces: Places = places(["*.approvals.db", "*.approvals.db-*"]);
 
 /** Read or run by itself when somebody logs in, opens a shell or starts a daily tool. */
 export const startupPlaces: Places = places(
