@@ -580,7 +580,7 @@ describe("a runtime", () => {
   it("denies what a person would have to be asked about where the store cannot be opened, and says why", async () => {
     const folder = await temporaryFolder();
     const cases: readonly [name: string, make: (path: string) => Promise<void>, why: string][] = [
-      ["directory", async (path) => await mkdir(path), "EISDIR"],
+      ["directory", async (path) => await mkdir(path), "is not a regular file"],
       [
         "text",
         async (path) =>
@@ -588,7 +588,7 @@ describe("a runtime", () => {
         "not a database",
       ],
       ["open", async (path) => (await writeFile(path, ""), await chmod(path, 0o644)), "can be read or written by others"],
-      ["link", async (path) => await symlink(join(folder, "elsewhere"), path), "ELOOP"],
+      ["link", async (path) => await symlink(join(folder, "elsewhere"), path), "is not a regular file"],
       [
         "newer",
         async (path) => makeDatabase(path, "PRAGMA application_id = 1129205849; PRAGMA user_version = 99"),
@@ -604,6 +604,16 @@ describe("a runtime", () => {
       const answer = await canopy.authorize(refund());
       expect([name, answer.decision, answer.reason]).toEqual([name, "DENY", expect.stringContaining(why)]);
       expect(await canopy.authorizeAction({ agent_id: "a" }, "read", {})).toMatchObject({ decision: "ALLOW" });
+    }
+  });
+
+  it("does not make a database of a file that is the log's own", async () => {
+    const log = join(await temporaryFolder(), "audit.log");
+    for (const ending of ["", ".lock", ".head"]) {
+      await expect(openCanopy({ policy, audit: log, approvals: { path: `${log}${ending}` } })).rejects.toMatchObject({
+        code: "INVALID_OPTIONS",
+      });
+      await expect(openApprovals({ log, path: `${log}${ending}` })).rejects.toMatchObject({ code: "INVALID_OPTIONS" });
     }
   });
 
