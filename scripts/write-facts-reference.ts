@@ -35,7 +35,20 @@ const { factFunctions } = (await import(new URL("facts/index.ts", core).href)) a
 
 function typeName({ kind, of, record }: Type): string {
   if (of !== undefined) return `${kind} of ${typeName(of)}`;
-  return record === undefined ? kind : `[${record.name}](#${record.name.toLowerCase()})`;
+  return record === undefined ? kind : `[${record.name}](#${anchorOf(record.name)})`;
+}
+
+function headingOf({ name, parameters }: FactFunction): string {
+  return `${name}(${parameters.map((each) => (each.optional === true ? `${each.name}?` : each.name)).join(", ")})`;
+}
+
+/** What a function answers stands under the function's heading, every other record under its own name. */
+function anchorOf(recordName: string): string {
+  const made = factFunctions.find(({ result }) => result.name === recordName);
+  return (made === undefined ? recordName : headingOf(made))
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 -]/g, "")
+    .replaceAll(" ", "-");
 }
 
 function recordsOf({ members }: Record_, found: Map<string, Record_>): void {
@@ -81,10 +94,7 @@ The commands that are known, with their options and what they do, are tables: \`
 has an option that its table does not list, opens every list that it could add to.
 
 ${factFunctions
-  .map(({ name, description, parameters, result }) => {
-    const list = parameters.map((each) => (each.optional === true ? `${each.name}?` : each.name)).join(", ");
-    return `## ${name}(${list})\n\n${description} ${result.description}\n\n${table(result)}\n`;
-  })
+  .map((each) => `## ${headingOf(each)}\n\n${each.description} ${each.result.description}\n\n${table(each.result)}\n`)
   .join("\n")}
 ## What the lists hold
 

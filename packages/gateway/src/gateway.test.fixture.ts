@@ -1,4 +1,5 @@
 import { request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -43,11 +44,11 @@ export interface TestGateway {
   readonly agent: string;
   readonly audit: string;
   readonly admin: string;
-  post(path: string, body: unknown, options?: Sent): Promise<Reply>;
-  get(path: string, options?: Sent): Promise<Reply>;
-  entries(type: string): Promise<readonly JsonObject[]>;
+  readonly post: (path: string, body: unknown, options?: Sent) => Promise<Reply>;
+  readonly get: (path: string, options?: Sent) => Promise<Reply>;
+  readonly entries: (type: string) => Promise<readonly JsonObject[]>;
   /** Sends these bytes on a connection of their own and answers what came back until it was closed, or `enough` says that it is. */
-  raw(bytes: string, enough?: (received: string) => boolean): Promise<string>;
+  readonly raw: (bytes: string, enough?: (received: string) => boolean) => Promise<string>;
 }
 
 export interface Sent {
@@ -121,13 +122,16 @@ export async function exchange(
 ): Promise<Reply> {
   return await new Promise((resolve, reject) => {
     const request = httpRequest({ host: "127.0.0.1", port, method, path, headers, agent: false }, (response) => {
-      text(response).then((received) => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: received, json: parse(received) });
-      }, reject);
+      resolve(replyOf(response));
     });
     request.on("error", reject);
     request.end(body);
   });
+}
+
+async function replyOf(response: IncomingMessage): Promise<Reply> {
+  const body = await text(response);
+  return { status: response.statusCode ?? 0, headers: response.headers, body, json: parse(body) };
 }
 
 function parse(received: string): Readonly<Record<string, unknown>> {

@@ -15,11 +15,13 @@ import { createMetrics } from "./operation/metrics.ts";
 import type { Metrics } from "./operation/metrics.ts";
 import { watchReadiness } from "./operation/readiness.ts";
 import type { Readiness, ReadinessReport } from "./operation/readiness.ts";
+import { watchWaiting } from "./operation/waiting.ts";
 import { watchFiles } from "./operation/watch-files.ts";
 import { watchLog } from "./operation/watched-log.ts";
 import type { WatchedLog } from "./operation/watched-log.ts";
 import { hostsOf, readOptions } from "./options.ts";
 import type { GatewayOptions, Settings } from "./options.ts";
+import { approvalRoutes } from "./routes/approvals.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { authorizeRoutes } from "./routes/authorize.ts";
 import { authzenRoutes } from "./routes/authzen.ts";
@@ -54,6 +56,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   try {
     const readiness = watchReadiness(canopy, record, authentication.keys);
     const capacity = new Capacity(settings.limits);
+    const waiting = watchWaiting(options.approvals === false ? null : canopy.approvals);
     const metrics: Metrics = createMetrics(() => ({
       inFlight: capacity.inFlight,
       heldBytes: capacity.bytes,
@@ -62,6 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       logWritable: record.writable,
       appended: record.appended,
       appendFailures: record.failures,
+      ...waiting.last(),
     }));
     const reload = async (): Promise<string> => await reloadPolicy(canopy, { readiness, metrics, log });
     // Also puts the policy on record, which shows that the log can be written.
@@ -71,8 +75,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const routes = [
       ...authorizeRoutes(desk),
       ...authzenRoutes(desk, () => url),
-      ...auditRoutes(record.path),
-      ...operationRoutes({ readiness, metrics, reload }),
+      ...auditRoutes(record.path, log),
+      ...(options.approvals === false ? [] : approvalRoutes(canopy)),
+      ...operationRoutes({ readiness, metrics, reload, waiting }),
     ];
     const app = createApp({
       routes: [...routes, ...documentRoutes(routes, gatewayVersion)],
@@ -94,6 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
     if (!settings.isLoopback)
       log.warned("keys and answers travel unencrypted to this address: put a proxy with TLS before it", { url: own });
+    if (options.mode === "observe") log.warned("nothing is enforced: every answer is ALLOW, and says what it would have been");
     const running = startTasks(options, { canopy, readiness, log, reload });
     return gatewayOf({ url: own, port: listening.address.port, canopy, readiness, log, reload, settings, listening, running });
   } catch (error) {
@@ -108,6 +114,7 @@ async function openRuntime({
   audit = {},
   mode,
   resolvePaths = false,
+  approvals,
   keys,
   jwt,
 }: GatewayOptions): Promise<{ readonly canopy: Canopy; readonly record: WatchedLog }> {
@@ -120,6 +127,8 @@ async function openRuntime({
       ...(mode === undefined ? {} : { mode }),
       resolvePaths,
       audit: record,
+      approvals:
+        approvals === false ? false : { ...(approvals?.store === undefined ? { path: `${record.path}.approvals.db` } : {}), ...approvals },
     });
     return { canopy, record };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { CanopyError } from "@canopy-runtime/core";
-import type { AuditLogOptions, JsonObject, Mode, PolicySource } from "@canopy-runtime/core";
+import type { ApprovalOptions, AuditLogOptions, JsonObject, Mode, PolicySource } from "@canopy-runtime/core";
 
 import { isLoopbackAddress } from "./auth/authenticate.ts";
 import type { JwtSettings } from "./auth/jwt.ts";
@@ -16,6 +16,8 @@ export interface GatewayOptions {
   readonly mode?: Mode;
   /** Whether paths are looked up on this machine's disk: only where the agents' tools run on this machine. Off by default. */
   readonly resolvePaths?: boolean;
+  /** How the answers of people are kept that REQUIRE_APPROVAL asks for: in an SQLite database beside the log where it is left out; false keeps none. */
+  readonly approvals?: ApprovalOptions | false;
   /** The address to listen on; 127.0.0.1 where left out. */
   readonly host?: string;
   /** 4747 where left out; 0 for one that is free. */
@@ -136,6 +138,7 @@ const optionNames = [
   "audit",
   "mode",
   "resolvePaths",
+  "approvals",
   "host",
   "port",
   "keys",

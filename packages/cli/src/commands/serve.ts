@@ -23,6 +23,9 @@ Usage: canopy serve [LOG] [--policy FILE] [--keys FILE] [--jwt FILE] [--host ADD
   --policy FILE         the policy; the one that CANOPY_POLICY_FILE names, else the bundled one, where it is left out
   --keys FILE           the keys of the callers, made by canopy keys add; CANOPY_KEYS_FILE, else canopy-keys.json, where it is left out
   --jwt FILE            whose tokens count beside them: {"issuer","audience","jwks","subjects":{…}}
+  --approvals FILE      where the answers of people are kept; CANOPY_APPROVALS_PATH, else a file beside the log, where it is left out
+  --approver NAME=KEY   whose signature counts, with the public key that canopy approvals keygen prints; may stand several times
+  --volatile FIELD      a field of agent contexts that changes and means nothing, such as session_id; may stand several times
   --host ADDRESS        where it listens; 127.0.0.1 where it is left out
   --port PORT           4747 where it is left out; 0 for one that is free
   --allowed-host NAME   another name that clients call it by; may stand several times. Every other Host is refused
@@ -80,6 +83,9 @@ function readOptions(args: readonly string[], terminal: Terminal): GatewayOption
       policy: { type: "string" },
       keys: { type: "string" },
       jwt: { type: "string" },
+      approvals: { type: "string" },
+      approver: { type: "string", multiple: true, default: [] },
+      volatile: { type: "string", multiple: true, default: [] },
       host: { type: "string" },
       port: { type: "string" },
       "allowed-host": { type: "string", multiple: true, default: [] },
@@ -99,6 +105,8 @@ function readOptions(args: readonly string[], terminal: Terminal): GatewayOption
   if (level === undefined) throw new UsageError(`unknown log level \`${values["log-level"]}\`, the levels are ${levels.join(", ")}`);
   const keyPath = terminal.env["CANOPY_AUDIT_KEY_PATH"];
   if (keyPath === "") throw new UsageError("`CANOPY_AUDIT_KEY_PATH` is set and empty, name a file or unset it");
+  const approvals = values.approvals ?? terminal.env["CANOPY_APPROVALS_PATH"];
+  if (approvals === "") throw new UsageError("the name of the approvals' file is empty, name one or leave it out");
   const loopback = values["loopback-agent"] === undefined ? undefined : { agentCtx: readObject(values["loopback-agent"]) };
   const keys = keyFile(values.keys, terminal);
   // The default file need not be there where callers prove who they are by other means.
@@ -108,6 +116,11 @@ function readOptions(args: readonly string[], terminal: Terminal): GatewayOption
     audit: { path: logPath(positionals, terminal), ...(keyPath === undefined ? {} : { keyPath }) },
     mode: values.observe ? "observe" : "enforce",
     resolvePaths: values["resolve-paths"],
+    approvals: {
+      ...(approvals === undefined ? {} : { path: approvals }),
+      approvers: values.approver.map(readApprover),
+      volatile: values.volatile,
+    },
     ...(values.host === undefined ? {} : { host: values.host }),
     ...(values.port === undefined ? {} : { port: readPort(values.port) }),
     ...(isWanted ? { keys } : {}),
@@ -118,6 +131,12 @@ function readOptions(args: readonly string[], terminal: Terminal): GatewayOption
     watch: values.watch,
     log: { level, payloads: values["log-payloads"], stream: terminal.stdout },
   };
+}
+
+function readApprover(text: string): { readonly name: string; readonly publicKey: string } {
+  const [, name, publicKey] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === undefined || publicKey === undefined) throw new UsageError(`--approver is \`${text}\`: write NAME=KEY`);
+  return { name, publicKey };
 }
 
 function readPort(text: string): number {

@@ -1,3 +1,4 @@
+import type { ApprovalReference } from "../approval/approval.ts";
 import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Decision } from "../policy/decision.ts";
@@ -28,9 +29,12 @@ export function readAnswer(value: JsonValue, { requestId, traceId }: Asked): Aut
   switch (decision) {
     case "ALLOW": {
       const would = member(value, "would");
+      const used = member(value, "approval");
+      const approval = used === undefined ? {} : readReference(used);
+      if (approval === undefined) return undefined;
       if (authorizationId === null || policyDigest === null) return undefined;
       // What enforcement would have said is there exactly where it was not enforced.
-      if (enforced) return would === undefined ? Object.freeze({ decision, ...base }) : undefined;
+      if (enforced) return would === undefined ? Object.freeze({ decision, ...base, ...approval }) : undefined;
       return isDecision(would) && would !== "ALLOW" ? Object.freeze({ decision, ...base, would }) : undefined;
     }
     case "REQUIRE_APPROVAL": {
@@ -42,6 +46,14 @@ export function readAnswer(value: JsonValue, { requestId, traceId }: Asked): Aut
     default:
       return undefined;
   }
+}
+
+/** The approval that was used up. */
+function readReference(value: JsonValue): { readonly approval: ApprovalReference } | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { id, decided_by: decidedBy, assurance } = value;
+  if (typeof id !== "string" || typeof decidedBy !== "string" || (assurance !== "key" && assurance !== "same_user")) return undefined;
+  return { approval: Object.freeze({ id, decidedBy, assurance }) };
 }
 
 function readRules(value: JsonValue | undefined): readonly RuleReference[] | undefined {

@@ -31,6 +31,7 @@ const contexts = fc
 
 const principal = (agentCtx: JsonObject, passes: readonly string[]): Principal => ({
   id: "key:x",
+  name: "x",
   scopes: new Set(["authorize"]),
   agentCtx,
   passes: new Set(passes),

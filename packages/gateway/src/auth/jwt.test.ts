@@ -16,7 +16,7 @@ interface Issuer {
   readonly settings: JwtSettings;
   readonly keys: Awaited<ReturnType<typeof generateKeyPair>>;
   readonly jwks: object;
-  sign(payload: JWTPayload, header?: Partial<JWTHeaderParameters>, expires?: string | null): Promise<string>;
+  readonly sign: (payload: JWTPayload, header?: Partial<JWTHeaderParameters>, expires?: string | null) => Promise<string>;
 }
 
 async function anIssuer(): Promise<Issuer> {
@@ -67,9 +67,9 @@ describe("a token", () => {
       "no signature": `${head}.${body}.`,
       "a changed body": `${head}.${base64({ ...claims, exp: 9_999_999_999, sub: "agent-7" })}.${signature}`,
       unsigned: `${base64({ alg: "none" })}.${base64({ ...claims, exp: 9_999_999_999 })}.`,
-      "the key that it brings": await stranger.sign(claims, { jwk: await exportJWK(stranger.keys.publicKey) } as never),
+      "the key that it brings": await stranger.sign(claims, { jwk: await exportJWK(stranger.keys.publicKey) }),
       "the address of keys that it names": await sign(claims, { jku: "https://evil.example/jwks" }),
-      "a certificate that it brings": await sign(claims, { x5c: ["AAAA"] } as never),
+      "a certificate that it brings": await sign(claims, { x5c: ["AAAA"] }),
       "the address of a certificate": await sign(claims, { x5u: "https://evil.example/cert" }),
       "an unknown key": await sign(claims, { kid: "k2" }),
       nothing: "",
@@ -107,19 +107,21 @@ describe("the settings for tokens", () => {
   });
 });
 
-describe("keys from an address", () => {
-  async function with_(
-    answer: (url: string, init: RequestInit) => Response,
-  ): Promise<{ readonly verify: JwtVerifier; readonly sign: Issuer["sign"]; readonly asked: string[] }> {
-    const { settings, sign } = await anIssuer();
-    const asked: string[] = [];
-    const verify = await openJwtVerifier({ ...settings, jwks: "https://id.example/jwks" }, async (input, init = {}) => {
-      asked.push(String(input));
-      return await Promise.resolve(answer(String(input), init));
-    });
-    return { verify, sign, asked };
-  }
+/** A verifier whose keys come from an address that answers so. */
+async function remote(
+  answer: (url: string, init: RequestInit) => Response,
+): Promise<{ readonly verify: JwtVerifier; readonly sign: Issuer["sign"]; readonly asked: string[] }> {
+  const { settings, sign } = await anIssuer();
+  const asked: string[] = [];
+  const verify = await openJwtVerifier({ ...settings, jwks: "https://id.example/jwks" }, async (input, init = {}) => {
+    const url = input instanceof Request ? input.url : String(input);
+    asked.push(url);
+    return await Promise.resolve(answer(url, init));
+  });
+  return { verify, sign, asked };
+}
 
+describe("keys from an address", () => {
   it("are fetched from that address alone, without redirects, and kept", async () => {
     const issued = await anIssuer();
     const inits: RequestInit[] = [];
@@ -140,7 +142,7 @@ describe("keys from an address", () => {
     ["something very long", () => new Response("x".repeat(2 * 1024 * 1024))],
     ["no connection", () => Promise.reject(new Error("down")) as never],
   ])("that answers with %s let nobody in, and say that it is not the caller's fault", async (_name, answer) => {
-    const { verify, sign } = await with_(answer);
+    const { verify, sign } = await remote(answer);
     await expect(verify(await sign(claims))).rejects.toThrow("cannot be fetched");
   });
 });

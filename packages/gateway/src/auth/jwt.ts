@@ -98,7 +98,7 @@ function isRefusedByHeader(token: string): boolean {
 function principalOf(subject: string, { kind, scopes: granted, agent_ctx: agentCtx, allow }: Grant): Principal {
   const problem = grantProblem({ kind, scopes: granted, agent_ctx: agentCtx, allow });
   if (problem !== undefined) throw invalid(`the settings for tokens give \`${subject}\` what it may not have: ${problem}`);
-  return { id: `jwt:${subject}`, scopes: new Set(granted), agentCtx, passes: new Set(allow) };
+  return { id: `jwt:${subject}`, name: subject, scopes: new Set(granted), agentCtx, passes: new Set(allow) };
 }
 
 /** The issuer's keys could not be had. */

@@ -72,7 +72,7 @@ function principalOf(record: KeyRecord): Principal {
   let principal = principals.get(record);
   if (principal === undefined) {
     const agentCtx: JsonObject = record.agent_ctx;
-    principal = { id: `key:${record.id}`, scopes: new Set(record.scopes), agentCtx, passes: new Set(record.allow) };
+    principal = { id: `key:${record.id}`, name: record.name, scopes: new Set(record.scopes), agentCtx, passes: new Set(record.allow) };
     principals.set(record, principal);
   }
   return principal;

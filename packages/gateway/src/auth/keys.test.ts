@@ -55,6 +55,7 @@ describe("a file of keys", () => {
     ["a full-width role", { allow: ["ｒｏｌｅ"] }],
     ["a field that would never pass", { agentCtx: { team: "a" }, allow: ["team"] }],
     ["no name", { name: " " }],
+    ["a name that hides something", { name: "an\u202en" }],
   ])("takes no key with %s", async (_name, wanted) => {
     const path = await keyFile();
     await expect(addKey(path, { name: "x", ...wanted })).rejects.toMatchObject({ code: "INVALID_OPTIONS" });
@@ -73,7 +74,8 @@ describe("a file of keys", () => {
     const made = added.filter(({ status }) => status === "fulfilled");
     expect(made.length).toBeGreaterThan(0);
     expect(await listKeys(path)).toHaveLength(made.length);
-    for (const each of added) if (each.status === "rejected") expect(String(each.reason)).toContain("somebody else is changing");
+    const refused = added.filter((each) => each.status === "rejected").map(({ reason }) => String(reason));
+    for (const reason of refused) expect(reason).toContain("somebody else is changing");
   });
 
   it("is not read where others could have read or written it", async () => {

@@ -51,8 +51,8 @@ export async function addKey(
     expires_at: expiresAt?.toISOString() ?? null,
     revoked_at: null,
   };
-  if (name.trim() === "" || name.length > 128 || !name.isWellFormed()) {
-    throw new CanopyError("INVALID_OPTIONS", "the name of a key has 1 to 128 characters");
+  if (!/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,128}$/u.test(name) || name.trim() !== name || !name.isWellFormed()) {
+    throw new CanopyError("INVALID_OPTIONS", "the name of a key has 1 to 128 visible characters");
   }
   const problem = grantProblem(info);
   if (problem !== undefined) throw new CanopyError("INVALID_OPTIONS", `there is no such key: ${problem}`);

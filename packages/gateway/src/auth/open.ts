@@ -17,6 +17,8 @@ export async function openAuthentication({ keys, jwt, loopback }: Authentication
     keys: keys === undefined ? null : await openKeyStore(keys),
     jwt: jwt === undefined ? null : await openJwtVerifier(typeof jwt === "string" ? await readJwtSettings(jwt) : jwt),
     loopback:
-      loopback === undefined ? null : { id: "loopback", scopes: new Set(["authorize"]), agentCtx: loopback.agentCtx, passes: new Set() },
+      loopback === undefined
+        ? null
+        : { id: "loopback", name: "loopback", scopes: new Set(["authorize"]), agentCtx: loopback.agentCtx, passes: new Set() },
   };
 }

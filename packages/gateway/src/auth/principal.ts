@@ -9,6 +9,8 @@ export type Scope = (typeof scopes)[number];
 export interface Principal {
   /** `key:ID`, `jwt:SUBJECT` or `loopback`; recorded as `via`. */
   readonly id: string;
+  /** What the operator calls it: the name under which it decides approvals. */
+  readonly name: string;
   readonly scopes: ReadonlySet<Scope>;
   /** The agent context of every request that it makes. */
   readonly agentCtx: JsonObject;

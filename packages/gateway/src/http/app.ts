@@ -38,18 +38,18 @@ export type App = Hono<{ Bindings: HttpBindings }>;
 export function createApp(parts: AppParts): App {
   const app: App = new Hono();
   for (const each of parts.routes) {
-    app.on(each.method, each.path, async ({ env }) => await respond(parts, each, env.incoming, env.outgoing));
+    app.on(each.method, each.path, async ({ env, req }) => await respond(parts, each, req.param(), env.incoming, env.outgoing));
   }
-  const byPath = Map.groupBy(parts.routes, ({ path }) => path);
+  const forms = parts.routes.map(({ method, path }) => ({ method, path, form: formOf(path) }));
   app.notFound(async ({ req, env }) => {
-    const known = byPath.get(req.path);
+    const known = forms.filter(({ form }) => form.test(req.path));
     const refusal =
-      known === undefined
+      known.length === 0
         ? new Refusal(404, "not_found", "there is nothing at this address")
         : new Refusal(405, "method_not_allowed", "this address takes another method", {
             allow: known.map(({ method }) => method).join(", "),
           });
-    return await respond(parts, { path: known === undefined ? "none" : req.path, refusal }, env.incoming, env.outgoing);
+    return await respond(parts, { path: known[0]?.path ?? "none", refusal }, {}, env.incoming, env.outgoing);
   });
   app.onError((error, { env }) => {
     parts.log.failed("an answer could not be made", error);
@@ -58,9 +58,16 @@ export function createApp(parts: AppParts): App {
   return app;
 }
 
+type Params = Readonly<Record<string, string>>;
 type Target = AnyRoute | { readonly path: string; readonly refusal: Refusal };
 
-async function respond(parts: AppParts, target: Target, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
+async function respond(
+  parts: AppParts,
+  target: Target,
+  params: Params,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<Response> {
   const started = performance.now();
   const requestId = requestIdOf(incoming);
   const headers = { "x-request-id": requestId, ...(parts.isStopping() ? { connection: "close" } : {}) };
@@ -70,7 +77,7 @@ async function respond(parts: AppParts, target: Target, incoming: IncomingMessag
     const refused = refusedAtTheDoor(incoming, parts.hosts);
     if (refused !== undefined) throw refused;
     if ("refusal" in target) throw target.refusal;
-    response = good(await answer(parts, target, incoming, outgoing, seen), headers);
+    response = good(await answer(parts, target, params, incoming, outgoing, seen), headers);
   } catch (error) {
     if (!(error instanceof Refusal)) parts.log.failed("an answer could not be made", error);
     const refusal = error instanceof Refusal ? error : new Refusal(500, "internal", "internal error");
@@ -93,6 +100,7 @@ async function respond(parts: AppParts, target: Target, incoming: IncomingMessag
 async function answer(
   parts: AppParts,
   target: AnyRoute,
+  params: Params,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   seen: { principal?: Principal },
@@ -107,7 +115,7 @@ async function answer(
     );
   }
   const query = readQuery(incoming.url ?? "", target.query);
-  const body = target.body === undefined ? undefined : await readBody(parts, target, incoming);
+  const body = target.body === undefined ? undefined : await readBody(parts, target, principal, incoming);
   const abort = new AbortController();
   const callbacks: (() => void)[] = [];
   // Once the whole answer was handed to the operating system it counts as given; what closes before has lost some of it.
@@ -118,11 +126,13 @@ async function answer(
   });
   return await target.handle({
     principal,
+    params,
     body,
     query,
     headers: incoming.headers,
     traceId: traceIdOf(incoming.headers["traceparent"]),
     signal: abort.signal,
+    cut: () => outgoing.destroy(),
     gone: (callback) => {
       if (abort.signal.aborted || outgoing.destroyed) callback();
       else callbacks.push(callback);
@@ -130,12 +140,22 @@ async function answer(
   });
 }
 
-async function readBody({ limits, capacity }: AppParts, target: AnyRoute, incoming: IncomingMessage): Promise<unknown> {
-  const value: JsonValue = await readJsonBody(incoming, limits, capacity);
+async function readBody(
+  { limits, capacity }: AppParts,
+  target: AnyRoute,
+  principal: Principal,
+  incoming: IncomingMessage,
+): Promise<unknown> {
+  const value: JsonValue = await readJsonBody(incoming, limits, capacity, principal.id);
   return target.body === undefined ? value : validate(target.body, value);
 }
 
-const nobody: Principal = { id: "nobody", scopes: new Set(), agentCtx: {}, passes: new Set() };
+/** The addresses that a path with open parts stands for. */
+function formOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(".", String.raw`\.`).replaceAll(/:\w+/g, "[^/]+")}$`);
+}
+
+const nobody: Principal = { id: "nobody", name: "nobody", scopes: new Set(), agentCtx: {}, passes: new Set() };
 
 const always = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const;
 

@@ -16,13 +16,13 @@ export interface BodyLimits {
  * The JSON that the request carries, under the strict reading of core's `parseJson`: a key that stands twice and an integer that readers round are refused.
  * Throws a `Refusal` for whatever it is not. Bytes are taken from the capacity as they come, and given back when this settles.
  */
-export async function readJsonBody(request: IncomingMessage, limits: BodyLimits, capacity: Capacity): Promise<JsonValue> {
+export async function readJsonBody(request: IncomingMessage, limits: BodyLimits, capacity: Capacity, caller: string): Promise<JsonValue> {
   const type = request.headers["content-type"] ?? "";
   if (!/^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i.test(type)) {
     throw new Refusal(415, "unsupported_media_type", "the body must be declared as `application/json`");
   }
   if (Number(request.headers["content-length"] ?? 0) > limits.bodyBytes) throw tooLarge(limits);
-  const text = await readText(request, limits, capacity);
+  const text = await readText(request, limits, capacity, caller);
   if (text.trim() === "") throw new Refusal(400, "invalid_request", "the body is empty");
   try {
     return parseJson(text);
@@ -32,8 +32,8 @@ export async function readJsonBody(request: IncomingMessage, limits: BodyLimits,
   }
 }
 
-async function readText(request: IncomingMessage, limits: BodyLimits, capacity: Capacity): Promise<string> {
-  const bytes = await readBytes(request, limits, capacity);
+async function readText(request: IncomingMessage, limits: BodyLimits, capacity: Capacity, caller: string): Promise<string> {
+  const bytes = await readBytes(request, limits, capacity, caller);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -42,21 +42,24 @@ async function readText(request: IncomingMessage, limits: BodyLimits, capacity: 
 }
 
 /** Not an iteration over the stream: leaving one early closes the connection, and the client would not learn why. */
-async function readBytes(request: IncomingMessage, limits: BodyLimits, capacity: Capacity): Promise<Buffer> {
+async function readBytes(request: IncomingMessage, limits: BodyLimits, capacity: Capacity, caller: string): Promise<Buffer> {
   const parts: Buffer[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let bytes = 0;
   const take = (part: Buffer): void => {
     try {
       if (bytes + part.length > limits.bodyBytes) throw tooLarge(limits);
-      capacity.holdBytes(part.length);
+      capacity.holdBytes(caller, part.length);
       bytes += part.length;
       parts.push(part);
     } catch (error) {
       reject(error);
     }
   };
-  const breakOff = (): void => reject(new Refusal(400, "invalid_request", "the body broke off"));
+  const breakOff = (): void => {
+    // A body that was read to its end is closed too.
+    if (!request.readableEnded) reject(new Refusal(400, "invalid_request", "the body broke off"));
+  };
   const timer = setTimeout(() => {
     reject(new Refusal(408, "too_slow", `the body did not arrive within ${limits.bodyMs} ms`, { connection: "close" }));
   }, limits.bodyMs);
@@ -67,7 +70,7 @@ async function readBytes(request: IncomingMessage, limits: BodyLimits, capacity:
   } finally {
     clearTimeout(timer);
     request.off("data", take).off("end", resolve).off("error", breakOff).off("close", breakOff);
-    capacity.releaseBytes(bytes);
+    capacity.releaseBytes(caller, bytes);
   }
 }
 

@@ -7,6 +7,8 @@ import type { Principal, Scope } from "../auth/principal.ts";
 /** One request, after its caller is known and its body understood. */
 export interface Call<Body = unknown, Query = unknown> {
   readonly principal: Principal;
+  /** The parts of the path that the route leaves open, such as `:id`; not checked. */
+  readonly params: Readonly<Record<string, string>>;
   readonly body: Body;
   readonly query: Query;
   readonly headers: IncomingHttpHeaders;
@@ -14,8 +16,10 @@ export interface Call<Body = unknown, Query = unknown> {
   readonly traceId: string | undefined;
   /** Aborts when the caller is gone. */
   readonly signal: AbortSignal;
+  /** Ends the connection, so that half an answer is not taken for a whole one. */
+  readonly cut: () => unknown;
   /** Calls back where the caller goes, or is already gone, before it has the whole answer. */
-  gone(callback: () => void): void;
+  readonly gone: (callback: () => void) => unknown;
 }
 
 /** What a route answers; JSON unless it says otherwise. */
@@ -54,5 +58,5 @@ export type AnyRoute = Omit<Route, "body" | "query" | "handle"> & {
 
 /** Ties the types of a route together: what `handle` gets is what `body` and `query` read. */
 export function route<Body = undefined, Query = undefined>(definition: Route<Body, Query>): AnyRoute {
-  return definition as unknown as AnyRoute;
+  return definition;
 }

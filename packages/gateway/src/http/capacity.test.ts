@@ -28,9 +28,26 @@ it("gives places back where the work fails", async () => {
 
 it("holds no more bytes than it may", () => {
   const capacity = new Capacity({ inFlight: 2, heldBytes: 10 });
-  capacity.holdBytes(10);
-  expect(() => capacity.holdBytes(1)).toThrow("too many bytes");
-  capacity.releaseBytes(10);
-  capacity.holdBytes(1);
-  expect(capacity.bytes).toBe(1);
+  capacity.holdBytes("a", 5);
+  expect(() => capacity.holdBytes("a", 1)).toThrow("too many bytes of this caller");
+  capacity.holdBytes("b", 5);
+  expect(() => capacity.holdBytes("c", 1)).toThrow("too many bytes are waiting");
+  capacity.releaseBytes("a", 5);
+  capacity.holdBytes("c", 1);
+  expect(capacity.bytes).toBe(6);
+});
+
+it("keeps a place for what goes on after its answer was given up", async () => {
+  const capacity = new Capacity({ inFlight: 2, heldBytes: 10 });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await expect(
+    capacity.run("a", 1, async (hold) => {
+      hold(promise);
+      return await Promise.reject(new Error("too late"));
+    }),
+  ).rejects.toThrow("too late");
+  expect(capacity.inFlight).toBe(1);
+  resolve();
+  await new Promise((done) => setImmediate(done));
+  expect(capacity.inFlight).toBe(0);
 });

@@ -28,6 +28,7 @@ export interface Listening {
 /** Serves the app over HTTP/1.1. Rejects with `INVALID_OPTIONS` where the address cannot be had. */
 export async function listen(app: App, options: ListenOptions): Promise<Listening> {
   const { headersMs, requestMs, idleMs } = options;
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: () => notUnderstood() });
   const server = createServer(
     {
       maxHeaderSize: 16 * 1024,
@@ -38,15 +39,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
       requireHostHeader: true,
       insecureHTTPParser: false,
     },
-    getRequestListener(app.fetch, {
-      overrideGlobalObjects: false,
-      // What Node read and nobody can make an address of.
-      errorHandler: () =>
-        new Response('{"error":{"code":"invalid_request","message":"the request cannot be understood"}}', {
-          status: 400,
-          headers: { "content-type": "application/json" },
-        }),
-    }),
+    (incoming, outgoing) => void answer(incoming, outgoing),
   );
   server.maxConnections = options.connections;
   // Headers past a count would be dropped unseen, an `Origin` among them; their bytes are bounded anyway.
@@ -63,6 +56,12 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
     server.listen({ host: options.host, port: options.port, backlog: 511 }, resolve);
   });
   return { address: server.address() as AddressInfo, close: async (graceMs) => await close(server, graceMs) };
+}
+
+/** What Node read and nobody can make an address of. */
+function notUnderstood(): Response {
+  const body = '{"error":{"code":"invalid_request","message":"the request cannot be understood"}}';
+  return new Response(body, { status: 400, headers: { "content-type": "application/json" } });
 }
 
 async function close(server: Server, graceMs: number): Promise<void> {

@@ -21,7 +21,7 @@ const allowed: AuthorizationResult = {
   enforced: true,
 };
 
-const principal: Principal = { id: "key:x", scopes: new Set(["authorize"]), agentCtx: {}, passes: new Set() };
+const principal: Principal = { id: "key:x", name: "x", scopes: new Set(["authorize"]), agentCtx: {}, passes: new Set() };
 const request = { agentCtx: {}, actions: [{ actionType: "a", payload: null }] } as const;
 
 /** A desk whose runtime answers when the test says so. */
@@ -66,7 +66,7 @@ function desk(decisionMs: number): {
 describe("an answer that its caller does not get", () => {
   it("because it comes too late, is a 503, and on record as not run when it comes", async () => {
     const { desk: made, answer, outcomes } = desk(5);
-    await expect(decide(made, { principal, headers: {}, gone: () => undefined }, request)).rejects.toMatchObject({
+    await expect(decide(made, { principal, headers: {}, gone: () => undefined }, request, () => undefined)).rejects.toMatchObject({
       status: 503,
       code: "unavailable",
     });
@@ -78,16 +78,14 @@ describe("an answer that its caller does not get", () => {
 
   it("because it has gone, is on record as not run", async () => {
     const { desk: made, answer, outcomes } = desk(60_000);
-    let leave = (): void => undefined;
-    const gone = (callback: () => void): void => {
-      leave = callback;
-    };
-    const decided = decide(made, { principal, headers: {}, gone }, request);
+    const leaving: (() => void)[] = [];
+    const gone = (callback: () => void): unknown => leaving.push(callback);
+    const decided = decide(made, { principal, headers: {}, gone }, request, () => undefined);
     answer(allowed);
     expect(await decided).toBe(allowed);
     expect(outcomes).toEqual([]);
-    leave();
-    leave();
+    for (const leave of [...leaving, ...leaving]) leave();
+    expect(leaving).toHaveLength(1);
     expect(outcomes).toHaveLength(1);
     // And nobody can say otherwise any more.
     expect(() => made.authorizations.claim(allowed.authorizationId ?? "", principal.id)).toThrow("on record already");
@@ -95,12 +93,13 @@ describe("an answer that its caller does not get", () => {
 
   it("has run where its outcome was reported before", async () => {
     const { desk: made, answer, outcomes } = desk(60_000);
-    let leave = (): void => undefined;
-    const decided = decide(made, { principal, headers: {}, gone: (callback) => (leave = callback) }, request);
+    const leaving: (() => void)[] = [];
+    const decided = decide(made, { principal, headers: {}, gone: (callback) => leaving.push(callback) }, request, () => undefined);
     answer(allowed);
     await decided;
     made.authorizations.claim(allowed.authorizationId ?? "", principal.id);
-    leave();
+    for (const leave of leaving) leave();
+    expect(leaving).toHaveLength(1);
     expect(outcomes).toEqual([]);
   });
 });
@@ -133,7 +132,7 @@ it("tells of each decision in a span of the caller's trace", async () => {
   const { desk: made, answer } = desk(60_000);
   const headers = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
   answer(allowed);
-  await decide(made, { principal, headers, gone: () => undefined }, request);
+  await decide(made, { principal, headers, gone: () => undefined }, request, () => undefined);
   expect(extracted).toBe(headers);
   expect(attributes).toEqual([
     { "canopy.decision": "ALLOW", "canopy.policy_digest": "d", "canopy.authorization_id": allowed.authorizationId, "canopy.trace_id": "t" },

@@ -3,7 +3,7 @@ import { SpanKind, SpanStatusCode, context, propagation, trace } from "@opentele
 
 import type { Principal } from "../auth/principal.ts";
 import type { Call } from "../http/call.ts";
-import type { Capacity } from "../http/capacity.ts";
+import type { Capacity, Hold } from "../http/capacity.ts";
 import { Refusal } from "../http/refusal.ts";
 import type { Authorizations } from "./authorizations.ts";
 import type { GatewayLog } from "./log.ts";
@@ -24,18 +24,19 @@ const tracer = trace.getTracer("@canopy-runtime/gateway");
 
 /**
  * Asks the runtime, and answers when the answer is on record. An ALLOW that its caller did not get, because it came too late or the caller had gone, is
- * put on record as `not_run`. Throws a `Refusal` where the answer took too long.
+ * put on record as `not_run`. Throws a `Refusal` where the answer took too long; `hold` is told of what then still goes on.
  */
 export async function decide(
   desk: Desk,
   call: Pick<Call, "principal" | "gone" | "headers">,
   request: AuthorizationRequest,
+  hold: Hold,
 ): Promise<AuthorizationResult> {
   const parent = propagation.extract(context.active(), call.headers);
   return await tracer.startActiveSpan("canopy.authorize", { kind: SpanKind.SERVER }, parent, async (span) => {
     const started = performance.now();
     try {
-      const result = await inTime(desk, call.principal, request);
+      const result = await inTime(desk, call.principal, request, hold);
       const seconds = (performance.now() - started) / 1000;
       const actionType = request.actions.length === 1 ? request.actions[0].actionType : "several";
       desk.metrics.decided(result.decision, actionType, seconds);
@@ -64,6 +65,7 @@ async function inTime(
   { canopy, decisionMs, ...desk }: Desk,
   principal: Principal,
   request: AuthorizationRequest,
+  hold: Hold,
 ): Promise<AuthorizationResult> {
   const answer = canopy.authorize(request);
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -74,7 +76,7 @@ async function inTime(
   clearTimeout(timer);
   if (result !== null) return result;
   // It may be on record in a moment, and nobody acts on it.
-  void answer.then((tooLate) => notRun({ canopy, decisionMs, ...desk }, principal, tooLate));
+  hold(answer.then((tooLate) => notRun({ canopy, decisionMs, ...desk }, principal, tooLate)));
   throw new Refusal(503, "unavailable", `the decision was not on record within ${decisionMs} ms`, { "retry-after": "5" });
 }
 

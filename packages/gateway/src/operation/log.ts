@@ -41,7 +41,7 @@ export function createLog({ level = "info", payloads = false, stream }: LogOptio
     level,
     base: {},
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label: string) => ({ level: label }) },
+    formatters: { level: (name: string) => ({ level: name }) },
   };
   const logger = stream === undefined ? pino(settings) : pino(settings, stream);
   return {
@@ -66,8 +66,7 @@ export function createLog({ level = "info", payloads = false, stream }: LogOptio
       );
     },
     answered({ ms, requestId, principal, ...line }) {
-      const level = line.status >= 500 ? "warn" : "debug";
-      logger[level]({ ...line, ms: milliseconds(ms), request_id: requestId, via: principal }, "answer");
+      logger[line.status >= 500 ? "warn" : "debug"]({ ...line, ms: milliseconds(ms), request_id: requestId, via: principal }, "answer");
     },
     told: (event, details = {}) => logger.info(details, event),
     warned: (event, details = {}) => logger.warn(details, event),

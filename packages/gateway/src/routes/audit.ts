@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Call } from "../http/call.ts";
 import type { AnyRoute } from "../http/call.ts";
 import { route } from "../http/call.ts";
+import type { GatewayLog } from "../operation/log.ts";
 import { Refusal, overloaded } from "../http/refusal.ts";
 
 const time = z.iso.datetime({ offset: true });
@@ -35,7 +36,7 @@ const proofQuery = z.strictObject({ entry: z.string().regex(/^\d{1,15}(?:-[0-9a-
 const mostReaders = 4;
 
 /** What is on record, for those who may read what all agents asked for. */
-export function auditRoutes(logPath: string): readonly AnyRoute[] {
+export function auditRoutes(logPath: string, log: GatewayLog): readonly AnyRoute[] {
   let readers = 0;
   function enter(): () => void {
     if (readers >= mostReaders) throw overloaded("the audit log is being read by as many as may, try again");
@@ -55,7 +56,7 @@ export function auditRoutes(logPath: string): readonly AnyRoute[] {
     description: "A line an entry, byte for byte as the log has it, so that hashes can be checked. Nothing is verified here.",
     query: entriesQuery,
     answer: { description: "JSON lines", type: "application/jsonl" },
-    handle({ query, signal }) {
+    handle({ query, signal, cut }) {
       const leave = enter();
       const lines = linesOf(logPath, query, signal);
       const encoder = new TextEncoder();
@@ -69,7 +70,9 @@ export function auditRoutes(logPath: string): readonly AnyRoute[] {
               controller.close();
             } catch (error) {
               leave();
-              controller.error(error);
+              log.failed("the audit log could not be read to its end", error);
+              cut();
+              controller.close();
             }
           },
           async cancel() {

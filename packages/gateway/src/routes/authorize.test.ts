@@ -21,7 +21,7 @@ describe("POST /authorize_action", () => {
       payload: { command: "ls" },
       trace_id: json["trace_id"],
     });
-    expect(json["authorization_id"]).toBe(`${String(entry?.["seq"])}-${String(entry?.["entry_hash"]).slice(0, 32)}`);
+    expect(json["authorization_id"]).toBe(`${JSON.stringify(entry?.["seq"])}-${JSON.stringify(entry?.["entry_hash"]).slice(1, 33)}`);
     expect(entry?.["via"]).toMatch(/^key:[0-9a-f]{16}$/);
   });
 

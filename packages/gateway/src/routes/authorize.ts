@@ -21,7 +21,7 @@ export function authorizeRoutes(desk: Desk): readonly AnyRoute[] {
     refusals: "canopy",
     async handle(call) {
       const { request, ignored } = readAuthorize(call.body, call.principal, call.traceId);
-      const result = await desk.capacity.run(call.principal.id, 1, async () => await decide(desk, call, request));
+      const result = await desk.capacity.run(call.principal.id, 1, async (hold) => await decide(desk, call, request, hold));
       const { request_id: requestId } = call.body;
       return {
         json: {

@@ -147,9 +147,11 @@ describe("AuthZEN evaluation", () => {
   });
 });
 
-describe("AuthZEN evaluations", () => {
-  const decisions = (reply: Reply): unknown => (reply.json["evaluations"] as { decision: boolean }[]).map(({ decision }) => decision);
+function decisions(reply: Reply): unknown {
+  return (reply.json["evaluations"] as { decision: boolean }[]).map(({ decision }) => decision);
+}
 
+describe("AuthZEN evaluations", () => {
   it.each([
     [
       "a default subject and action",

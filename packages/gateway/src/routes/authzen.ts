@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import type { AnyRoute, Call } from "../http/call.ts";
 import { route } from "../http/call.ts";
+import type { Hold } from "../http/capacity.ts";
 import { Refusal } from "../http/refusal.ts";
 import { decide } from "../operation/decide.ts";
 import type { Desk } from "../operation/decide.ts";
@@ -29,7 +30,9 @@ export function authzenRoutes(desk: Desk, publicUrl: () => string): readonly Any
     body: evaluationBody,
     answer: { description: "The decision", schema: evaluationAnswer },
     refusals: "authzen",
-    handle: async (call) => ({ json: await desk.capacity.run(call.principal.id, 1, async () => await evaluate(desk, call, call.body)) }),
+    handle: async (call) => ({
+      json: await desk.capacity.run(call.principal.id, 1, async (hold) => await evaluate(desk, call, call.body, hold)),
+    }),
   });
 
   const evaluations = route({
@@ -44,8 +47,11 @@ export function authzenRoutes(desk: Desk, publicUrl: () => string): readonly Any
       const { evaluations: items = [] } = call.body;
       // Without a list it is one evaluation.
       const whole = items.length === 0 ? validate(evaluationBody, call.body) : undefined;
-      return await desk.capacity.run(call.principal.id, Math.max(1, items.length), async () => ({
-        json: whole === undefined ? { evaluations: await evaluateAll(desk, call, call.body, items) } : await evaluate(desk, call, whole),
+      return await desk.capacity.run(call.principal.id, Math.max(1, items.length), async (hold) => ({
+        json:
+          whole === undefined
+            ? { evaluations: await evaluateAll(desk, call, call.body, items, hold) }
+            : await evaluate(desk, call, whole, hold),
       }));
     },
   });
@@ -75,14 +81,20 @@ export function authzenRoutes(desk: Desk, publicUrl: () => string): readonly Any
   return [evaluation, evaluations, configuration];
 }
 
-async function evaluate(desk: Desk, call: Call, evaluation: Evaluation): Promise<EvaluationAnswer> {
-  return wireEvaluation(await decide(desk, call, readEvaluation(evaluation, call.principal, call.traceId)));
+async function evaluate(desk: Desk, call: Call, evaluation: Evaluation, hold: Hold): Promise<EvaluationAnswer> {
+  return wireEvaluation(await decide(desk, call, readEvaluation(evaluation, call.principal, call.traceId), hold));
 }
 
-async function evaluateAll(desk: Desk, call: Call, body: Evaluations, items: readonly JsonObject[]): Promise<readonly EvaluationAnswer[]> {
+async function evaluateAll(
+  desk: Desk,
+  call: Call,
+  body: Evaluations,
+  items: readonly JsonObject[],
+  hold: Hold,
+): Promise<readonly EvaluationAnswer[]> {
   const one = async (item: JsonObject): Promise<EvaluationAnswer> => {
     try {
-      return await evaluate(desk, call, validate(evaluationBody, withDefaults(item, body)));
+      return await evaluate(desk, call, validate(evaluationBody, withDefaults(item, body)), hold);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return { decision: false, context: { error: { status: error.status, message: error.message } } };

@@ -37,7 +37,8 @@ export function openApiOf(routes: readonly AnyRoute[], version: string): Json {
   const schemas: Json = {};
   const paths: Record<string, Json> = {};
   for (const each of routes) {
-    paths[each.path] = { ...paths[each.path], [each.method.toLowerCase()]: operationOf(each, schemas) };
+    const path = each.path.replaceAll(/:(\w+)/g, "{$1}");
+    paths[path] = { ...paths[path], [each.method.toLowerCase()]: operationOf(each, schemas) };
   }
   return {
     openapi: "3.1.1",
@@ -75,7 +76,9 @@ function operationOf({ method, path, access, summary, description, body, query, 
     ...(description === undefined ? {} : { description }),
     security: access === "open" ? [] : [{ key: [] }],
     ...(access === "open" ? {} : { "x-canopy-scopes": access }),
-    ...(query === undefined ? {} : { parameters: parametersOf(query) }),
+    ...(query === undefined && !path.includes(":")
+      ? {}
+      : { parameters: [...pathParameters(path), ...(query === undefined ? [] : parametersOf(query))] }),
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { "application/json": { schema: schemaOf(body, schemas) } } } }),
@@ -111,6 +114,10 @@ function relocated(value: unknown): unknown {
 function withoutId(value: unknown): unknown {
   const { id: _id, ...rest } = value as Json;
   return rest;
+}
+
+function pathParameters(path: string): readonly Json[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: "path", required: true, schema: { type: "string" } }));
 }
 
 function parametersOf(query: z.ZodType): readonly Json[] {

@@ -53,14 +53,15 @@ describe("health and readiness", () => {
   });
 });
 
+/** A gateway whose policy is in a file. */
+async function withFile(watch = false): Promise<{ readonly file: string; readonly test: Awaited<ReturnType<typeof testGateway>> }> {
+  const file = join(await temporaryFolder(), "policy.yaml");
+  await writeFile(file, testPolicy.text);
+  return { file, test: await testGateway({ policy: file, watch }) };
+}
+
 describe("a policy that is put in force anew", () => {
   const other = testPolicy.text.replace('"ls"', '"ls"').replace('payload.command == "ls"', 'payload.command == "pwd"');
-
-  async function withFile(watch = false): Promise<{ readonly file: string; readonly test: Awaited<ReturnType<typeof testGateway>> }> {
-    const file = join(await temporaryFolder(), "policy.yaml");
-    await writeFile(file, testPolicy.text);
-    return { file, test: await testGateway({ policy: file, watch }) };
-  }
 
   it("counts from then on, and is on record", async () => {
     const { file, test } = await withFile();

@@ -6,10 +6,12 @@ import { route } from "../http/call.ts";
 import { Refusal } from "../http/refusal.ts";
 import type { Metrics } from "../operation/metrics.ts";
 import type { Readiness } from "../operation/readiness.ts";
+import type { Waiting } from "../operation/waiting.ts";
 
 export interface OperationParts {
   readonly readiness: Readiness;
   readonly metrics: Metrics;
+  readonly waiting: Waiting;
   /** Puts the policy in force anew and answers its digest. Rejects where it does not load. */
   readonly reload: () => Promise<string>;
 }
@@ -25,7 +27,7 @@ const readinessAnswer = z
   .meta({ id: "Readiness" });
 
 /** What operators and their machines ask. */
-export function operationRoutes({ readiness, metrics, reload }: OperationParts): readonly AnyRoute[] {
+export function operationRoutes({ readiness, metrics, reload, waiting }: OperationParts): readonly AnyRoute[] {
   return [
     route({
       method: "GET",
@@ -55,7 +57,7 @@ export function operationRoutes({ readiness, metrics, reload }: OperationParts):
       summary: "Counts and times, for Prometheus",
       answer: { description: "The text format 0.0.4", type: "text/plain" },
       async handle() {
-        await readiness.report();
+        await Promise.all([readiness.report(), waiting.look()]);
         return { text: metrics.text(), type: "text/plain; version=0.0.4; charset=utf-8" };
       },
     }),

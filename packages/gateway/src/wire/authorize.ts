@@ -1,4 +1,4 @@
-import type { AuthorizationRequest, AuthorizationResult, Decision, JsonObject, JsonValue } from "@canopy-runtime/core";
+import type { AuthorizationRequest, ApprovalReference, AuthorizationResult, Decision, JsonObject, JsonValue } from "@canopy-runtime/core";
 import { z } from "zod";
 
 import { agentContextFor } from "../auth/agent-context.ts";
@@ -95,6 +95,7 @@ export interface AuthorizeAnswer {
   readonly enforced: boolean;
   readonly would?: Decision | undefined;
   readonly approval_id?: string | undefined;
+  readonly approval?: { readonly id: string; readonly decided_by: string; readonly assurance: "same_user" | "key" } | undefined;
   readonly request_id?: string | undefined;
   readonly ignored?: readonly string[] | undefined;
 }
@@ -112,6 +113,10 @@ export const authorizeAnswer: z.ZodType<AuthorizeAnswer> = z
     would: decision.optional().meta({ description: "What enforcement would have answered; in observe mode only." }),
     approval_id: z.string().optional().meta({ description: "Names the exact action that a person would approve; with REQUIRE_APPROVAL." }),
     request_id: z.string().optional(),
+    approval: z
+      .object({ id: z.string(), decided_by: z.string(), assurance: z.enum(["same_user", "key"]) })
+      .optional()
+      .meta({ description: "The approval that was used up for this, where policy wanted one." }),
     ignored: z.array(z.string()).optional().meta({ description: "Fields of `agent_ctx` that did not count." }),
   })
   .meta({ id: "AuthorizeAnswer" });
@@ -156,6 +161,11 @@ export function wireAnswer(result: AuthorizationResult): AuthorizeAnswer {
     trace_id: result.traceId,
     enforced: result.enforced,
     ...(result.would === undefined ? {} : { would: result.would }),
+    ...(result.decision === "ALLOW" && result.approval !== undefined ? { approval: wireReference(result.approval) } : {}),
     ...(result.decision === "REQUIRE_APPROVAL" ? { approval_id: result.approvalId } : {}),
   };
+}
+
+function wireReference({ id, decidedBy, assurance }: ApprovalReference): NonNullable<AuthorizeAnswer["approval"]> {
+  return { id, decided_by: decidedBy, assurance };
 }
