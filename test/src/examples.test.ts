@@ -33,6 +33,12 @@ it("tidy-up stops a real agent loop before it does harm, and every claim that it
   expect(output.match(/^ {2}ok /gm)).toHaveLength(7);
 });
 
+it("approve-across-restart pauses, ends, is approved with the command line and goes on in another process, once", async () => {
+  const output = await runExample("approve-across-restart/main.ts");
+  expect(output).not.toContain("NOT SO");
+  expect(output.match(/^ {2}ok /gm)).toHaveLength(10);
+});
+
 it.each([
   ["ai-sdk-chat/main.ts", 6],
   ["langchain-agent/main.ts", 4],

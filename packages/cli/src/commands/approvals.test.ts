@@ -222,6 +222,9 @@ describe("canopy approvals", () => {
     });
     await canopy(["approvals", "list", "--log", join(folder, "other.log")]);
     await expect(stat(join(folder, "other.log"))).rejects.toMatchObject({ code: "ENOENT" });
+    // Nor a store, which the runtime could not open where somebody else made it.
+    expect(await canopy(["approvals", "list", "--log", log])).toMatchObject({ code: 0, out: "nothing waits for a person\n" });
+    await expect(stat(`${log}.approvals.db`)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
   it("shows that a request was changed from outside, does not show it as if it were so, and does not approve it", async () => {

@@ -4,7 +4,10 @@ import { DatabaseSync } from "node:sqlite";
 
 import { describe, expect, it } from "vitest";
 
+import { openAuditLogOn } from "../audit/audit-log.ts";
+import { localDisk } from "../audit/disk.ts";
 import { combineAuditSinks, createMemoryAuditSink, openAuditLog, verifyAuditLog } from "../audit/index.ts";
+import { loadLock } from "../audit/lock.ts";
 import type { AuthorizationRequest } from "../runtime/authorizer.ts";
 import { createChecker, openCanopy } from "../runtime/open-canopy.ts";
 import { approved, asked, entries, idOf, open, policy, refund, runtime, tamper, temporaryFolder, uses } from "./approval.test.fixture.ts";
@@ -308,6 +311,15 @@ describe("a decision", () => {
     await canopy.approvals.decide(id, { decision: "deny", by: "clerk" });
   });
 
+  it("is not made with the key of who asks", async () => {
+    const { canopy, log } = await runtime();
+    const keyPath = join(dirname(log), "clerk.key");
+    const publicKey = createApproverKey(keyPath, "supervisor");
+    const request = refund({ agentCtx: { agent_id: "clerk", public_key: publicKey } });
+    const id = await asked(canopy, request);
+    await expect(canopy.approvals.decide(id, { decision: "approve", keyPath })).rejects.toThrow("whoever asks does not decide");
+  });
+
   it("is waited for", async () => {
     const { canopy } = await runtime();
     const id = await asked(canopy);
@@ -430,6 +442,7 @@ describe("what is changed from outside is found", () => {
     ["who asked", "UPDATE approvals SET avid = 'AVID-1'", "the log holds no such request"],
     ["where it was requested", "UPDATE approvals SET requested_seq = requested_seq + 1", "the log holds no such request"],
     ["the hash of where it was requested", "UPDATE approvals SET requested_hash = 'x'", "the log holds no such request"],
+    ["where it was requested, far off", "UPDATE approvals SET requested_seq = 999999", "the log holds no such request"],
     ["its id", "UPDATE approvals SET id = 'APR-00000000000000000000000000000000'", "the log holds no such request"],
   ])("%s, of a request that waits", async (_what, sql, problem) => {
     const { canopy, log } = await runtime();
@@ -513,6 +526,17 @@ describe("what is changed from outside is found", () => {
     const other = await open(log);
     const answer = await other.authorize(refund());
     expect(answer).toMatchObject({ decision: "DENY", reason: expect.stringContaining("was changed, or does not follow") as string });
+  });
+
+  it("a row that points nowhere keeps nobody from looking at the others, also without the part of the log that it was in", async () => {
+    const { canopy, log } = await runtime();
+    const id = await asked(canopy);
+    tamper(log, "UPDATE approvals SET requested_seq = 999999");
+    await canopy.close();
+    const again = await open(log);
+    expect(await again.approvals.list()).toMatchObject([{ id, problem: expect.stringContaining("no such request") as string }]);
+    await again.approvals.cancel(id, { by: "Ann" });
+    expect(await asked(again)).not.toBe(id);
   });
 
   it("a new log knows nothing of what was approved on another", async () => {
@@ -622,6 +646,29 @@ describe("a runtime", () => {
     await segmented.close();
     const again = await open(path, { audit: { path, segmentBytes: 4096 } });
     expect((await again.authorize(refund())).reason).toContain("was used already");
+  });
+
+  it("spends an approval whose use may be on record although it could not be made durable, and tells that nothing ran", async () => {
+    const folder = await temporaryFolder();
+    const log = join(folder, "audit.log");
+    let fails = false;
+    const disk = {
+      ...localDisk,
+      dataSync: async (fd: number) => {
+        const text = await readFile(log, "utf8");
+        if (fails && text.includes('"approval":{"id"')) throw Object.assign(new Error("EIO"), { code: "EIO" });
+        await localDisk.dataSync(fd);
+      },
+    };
+    const canopy = await open(log, { audit: await openAuditLogOn({ disk, loadLock, lockTimeoutMs: 10_000 }, { path: log }) });
+    const id = await approved(canopy);
+    fails = true;
+    expect(await canopy.authorize(refund())).toMatchObject({ decision: "DENY", reason: expect.stringContaining("EIO") as string });
+    fails = false;
+    const answer = await canopy.authorize(refund());
+    expect(answer).toMatchObject({ decision: "REQUIRE_APPROVAL", reason: expect.stringContaining(`\`${id}\` was used already`) as string });
+    expect(await canopy.approvals.get(id)).toMatchObject({ state: "used", use: { outcome: "not_run" } });
+    expect(await uses(log)).toHaveLength(1);
   });
 
   it("leaves out of the log what a note quotes of things that the log only commits to", async () => {

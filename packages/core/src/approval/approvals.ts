@@ -39,6 +39,7 @@ export interface Approvals {
 }
 
 const pollMs = 150;
+const pageSize = 64;
 
 export function approvalsOf(keeper: Keeper): Approvals {
   async function find(id: string): Promise<{ readonly row: StoredApproval; readonly standing: Standing } | null> {
@@ -56,12 +57,20 @@ export function approvalsOf(keeper: Keeper): Approvals {
 
   return {
     list: async ({ state, withoutOutcome = false } = {}) => {
-      const rows = await (await keeper.store()).list(keeper.origin);
-      const standings = await keeper.standings(rows);
-      const all = rows.flatMap((row, index) => {
-        const standing = standings[index];
-        return standing === undefined ? [] : [view(row, standing)];
-      });
+      const store = await keeper.store();
+      const all: Approval[] = [];
+      // The oldest first, so that the log is read once; a few at a time, because each may hold a large action.
+      for (let after = -1; ;) {
+        const rows = await store.list(keeper.origin, after, pageSize);
+        const standings = await keeper.standings(rows);
+        for (const [index, row] of rows.entries()) {
+          const standing = standings[index];
+          if (standing !== undefined) all.unshift(view(row, standing));
+        }
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < pageSize) break;
+        after = last.requestedSeq;
+      }
       return all.filter((each) => (state === undefined || each.state === state) && (!withoutOutcome || each.use?.outcome === null));
     },
     get: async (id) => {
@@ -105,7 +114,7 @@ function checkedId(id: unknown): string {
 }
 
 /** What the log says of it, as plain data. */
-export function view(row: StoredApproval, standing: Standing): Approval {
+function view(row: StoredApproval, standing: Standing): Approval {
   const { state, problem, requested, decided, used, useBy } = standing;
   return {
     id: row.id,
@@ -134,10 +143,4 @@ export function view(row: StoredApproval, standing: Standing): Approval {
     useBy: decided?.decision === "approve" && useBy !== null ? new Date(useBy) : null,
     use: used === null ? null : { authorizationId: used.authorizationId, at: new Date(used.at), outcome: used.outcome },
   };
-}
-
-/** What stands for the approvals of a runtime that keeps none. */
-export function noApprovals(why: string): Approvals {
-  const refuse = async (): Promise<never> => await Promise.reject(new CanopyError("APPROVALS_UNAVAILABLE", why));
-  return { list: refuse, get: refuse, decide: refuse, cancel: refuse, wait: refuse };
 }

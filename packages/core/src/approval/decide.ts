@@ -40,7 +40,9 @@ export async function decideOn(keeper: Keeper, id: string, { decision, by, note,
     if (state !== "pending" || requested === null) throw refusal(`\`${id}\` cannot be decided any more: ${became(standing)}`);
     if (digest !== undefined && digest !== row.digest) throw refusal(`\`${id}\` is not what was shown`);
     if (decision === "approve") {
-      if (isOneOf(person, namesOf(row))) throw refusal(`\`${person}\` asks for it, and whoever asks does not decide`);
+      const key = signer === null ? [] : [publicKeyOf(signer)];
+      if ([person, ...key].some((each) => isOneOf(each, namesOf(row))))
+        throw refusal(`\`${person}\` asks for it, and whoever asks does not decide`);
       if (requested.wants === "key" && signer === null) {
         throw refusal(`a rule of severity ${String(requested.severity)} asks, and the host wants the signature of an approver's key`);
       }
@@ -103,8 +105,7 @@ async function find(
 /** Where this runtime lists approvers, a yes of somebody else is refused at once, and not only when it is used. */
 function refuseStranger({ settings }: Keeper, signed: SignedDecision, signature: string): void {
   if (settings.approvers.length === 0) return;
-  const approver = verifyDecision(signed, signature, settings.approvers);
-  if (approver === null || (approver.name !== signed.by && approver.key.name !== signed.by)) {
+  if (verifyDecision(signed, signature, settings.approvers) === null) {
     throw refusal(`the key is not one that the host lists for \`${signed.by}\``);
   }
 }

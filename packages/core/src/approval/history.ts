@@ -87,6 +87,11 @@ export class ApprovalHistory {
     await mine;
   }
 
+  /** Whether what the log says from entry `seq` on was read, as far as it went then. */
+  covers(seq: number): boolean {
+    return seq >= this.#from;
+  }
+
   /** What was read of this approval, in the order of the log. */
   of(id: string): readonly ApprovalEvent[] {
     return this.#events.get(id) ?? [];

@@ -81,12 +81,19 @@ export class Keeper {
     return rows.map((row) => standingOf(row, this.#history.of(row.id), now, this.settings.useWithinMs));
   }
 
+  /** The same of one row, where the log was read from there on already; null where it was not, and where it cannot be read. */
+  async recalled(row: StoredApproval): Promise<Standing | null> {
+    if (!this.#history.covers(row.requestedSeq)) return null;
+    const [standing = null] = await this.standings([row]).catch(() => []);
+    return standing;
+  }
+
   /** The entry that requested something, in full. */
   async entry(seq: number): Promise<JsonObject> {
     let found: JsonObject | null = null;
     await this.#log.scan(seq, ({ line }) => {
       const entry = JSON.parse(line.toString()) as JsonValue;
-      found = isJsonObject(entry) ? entry : {};
+      if (isJsonObject(entry) && entry["seq"] === seq) found = entry;
       return "stop";
     });
     return found ?? {};

@@ -25,7 +25,10 @@ export function createMemoryApprovalStore(): ApprovalStore {
       const newest = all.find(({ state }) => !openStates.includes(state));
       return await Promise.resolve(all.filter((each) => each === newest || openStates.includes(each.state)));
     },
-    list: async (origin) => await Promise.resolve(newestFirst(origin)),
+    list: async (origin, after, limit) => {
+      const later = newestFirst(origin).filter(({ requestedSeq }) => requestedSeq > after);
+      return await Promise.resolve(later.toReversed().slice(0, limit));
+    },
     overdue: async (origin, now, limit) => {
       const past = newestFirst(origin).filter(({ state, decideBy }) => state === "pending" && decideBy <= now);
       return await Promise.resolve(past.toReversed().slice(0, limit));

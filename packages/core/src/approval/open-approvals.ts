@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 
 import { localDisk, unavailable } from "../audit/disk.ts";
 import { openAuditLog, originOf, realPath } from "../audit/audit-log.ts";
@@ -10,6 +11,7 @@ import { Keeper } from "./keeper.ts";
 import { readApprovalOptions } from "./options.ts";
 import type { ApprovalOptions } from "./options.ts";
 import { defaultStorePath } from "./store-path.ts";
+import type { ApprovalStore } from "./store.ts";
 
 export interface OpenApprovalsOptions extends Pick<ApprovalOptions, "path" | "approvers"> {
   /** The audit log, which must exist. */
@@ -37,7 +39,12 @@ export async function openApprovals({ log, auditKeyPath, ...options }: OpenAppro
   }
   let writing: Promise<AuditLog> | undefined;
   const open = async (): Promise<AuditLog> => {
-    writing ??= openAuditLog({ path, ...(auditKeyPath === undefined ? {} : { keyPath: auditKeyPath }) });
+    // Whoever decides may have another account than the log's writer, to whom a segment that is begun here would be closed: it is left to the writer.
+    writing ??= openAuditLog({
+      path,
+      segmentBytes: Number.MAX_SAFE_INTEGER,
+      ...(auditKeyPath === undefined ? {} : { keyPath: auditKeyPath }),
+    });
     return await writing;
   };
   const keeper = new Keeper({
@@ -47,7 +54,7 @@ export async function openApprovals({ log, auditKeyPath, ...options }: OpenAppro
       exclusive: async (work) => await (await open()).exclusive(work),
       scan: async (from, onEntry) => await scanLog(localDisk, path, from, onEntry),
     },
-    openStore: async () => await (await import("./sqlite-store.ts")).openSqliteStore(options.path ?? defaultStorePath(path)),
+    openStore: async () => await openWhenThere(options.path ?? defaultStorePath(path)),
     settings,
     now: () => Date.now(),
     randomBytes,
@@ -57,4 +64,32 @@ export async function openApprovals({ log, auditKeyPath, ...options }: OpenAppro
     await (await writing?.catch(() => undefined))?.close();
   };
   return { ...approvalsOf(keeper), close, [Symbol.asyncDispose]: close };
+}
+
+/** The store, once there is one: it is the runtime's to create, for the account that it has. Until then nothing waits. */
+async function openWhenThere(path: string): Promise<ApprovalStore> {
+  const [{ openSqliteStore }, { createMemoryApprovalStore }] = await Promise.all([
+    import("./sqlite-store.ts"),
+    import("./memory-store.ts"),
+  ]);
+  const nothing = createMemoryApprovalStore();
+  let found: ApprovalStore | null = null;
+  const current = async (): Promise<ApprovalStore> => {
+    if (found === null && existsSync(path)) found = await openSqliteStore(path);
+    return found ?? nothing;
+  };
+  return {
+    insert: async (approval) => await (await current()).insert(approval),
+    get: async (id) => await (await current()).get(id),
+    about: async (origin, digest) => await (await current()).about(origin, digest),
+    list: async (origin, after, limit) => await (await current()).list(origin, after, limit),
+    overdue: async (origin, now, limit) => await (await current()).overdue(origin, now, limit),
+    approved: async (origin, limit) => await (await current()).approved(origin, limit),
+    countPending: async (origin, avid, now) => await (await current()).countPending(origin, avid, now),
+    change: async (id, change) => await (await current()).change(id, change),
+    prune: async (before) => await (await current()).prune(before),
+    isReserved: (id, token) => (found ?? nothing).isReserved(id, token),
+    ownFiles: () => (found ?? nothing).ownFiles(),
+    close: async () => await (await current()).close(),
+  };
 }

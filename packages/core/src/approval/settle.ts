@@ -9,7 +9,7 @@ import { isOneOf } from "./names.ts";
 import { nearMiss } from "./near-miss.ts";
 import type { Standing } from "./standing.ts";
 import { openStates } from "./store.ts";
-import type { ApprovalStore, StoredApproval } from "./store.ts";
+import type { ApprovalStore, StoredApproval, StoredState } from "./store.ts";
 
 /** An action that policy wants a person to be asked about. */
 export interface AskedAction {
@@ -55,7 +55,7 @@ export async function settle(keeper: Keeper, asked: AskedAction): Promise<Settle
   const digest = actionDigest(asked.text);
   const store = await keeper.store();
   const rows = await store.about(keeper.origin, digest);
-  await keeper.readAhead(rows);
+  await keeper.readAhead(rows.filter((row) => isOpen(row, keeper.now())));
   return (
     (await stillWaiting(keeper, rows)) ??
     (await keeper.exclusive(async (held, append) => await settleAlone({ keeper, asked, digest, store: held, append })))
@@ -64,7 +64,7 @@ export async function settle(keeper: Keeper, asked: AskedAction): Promise<Settle
 
 /** The common case, for which nothing changes and nobody else has to wait. */
 async function stillWaiting(keeper: Keeper, rows: readonly StoredApproval[]): Promise<Settled | null> {
-  const open = rows.filter(({ state }) => openStates.includes(state));
+  const open = rows.filter((row) => isOpen(row, keeper.now()));
   const [row] = open;
   if (row?.state !== "pending" || open.length > 1) return null;
   const [standing] = await keeper.standings([row]).catch(() => []);
@@ -82,17 +82,14 @@ interface Alone {
 async function settleAlone(alone: Alone): Promise<Settled> {
   const { keeper, store, digest, append } = alone;
   const rows = await store.about(keeper.origin, digest);
-  const standings = await keeper.standings(rows);
+  const open = rows.filter((row) => isOpen(row, keeper.now()));
+  const standings = await keeper.standings(open);
   const because: string[] = [];
   let pending: string | null = null;
-  for (const [index, row] of rows.entries()) {
+  for (const [index, row] of open.entries()) {
     const standing = standings[index];
     if (standing === undefined) continue;
     const { problem, state, decided, requested } = standing;
-    if (problem !== null && !openStates.includes(row.state)) {
-      because.push(`the approval \`${row.id}\` cannot be relied on: ${problem}`);
-      continue;
-    }
     if (problem !== null) {
       return refused(
         `the approval \`${row.id}\` cannot be relied on: ${problem}; a person can clear it with canopy approvals cancel`,
@@ -109,9 +106,11 @@ async function settleAlone(alone: Alone): Promise<Settled> {
       because.push(use);
     } else {
       if (state === "expired") await expire(keeper, store, append, row, standing);
-      because.push(ended(row.id, standing));
+      because.push(ended(row.id, standing, state));
     }
   }
+  // How the last one ended is said as well as it is known: nothing rests on it, and the log may have to be read from far back.
+  for (const row of rows.filter((each) => !open.includes(each))) because.push(ended(row.id, await keeper.recalled(row), row.state));
   const why = because[0] ?? null;
   if (pending !== null) return { kind: "asked", id: pending, because: why };
   return await request(alone, why);
@@ -119,16 +118,17 @@ async function settleAlone(alone: Alone): Promise<Settled> {
 
 /** What the approval says in the log where it may be used, or why it may not. */
 async function usable(keeper: Keeper, row: StoredApproval, { decided }: Standing, asked: AskedAction): Promise<Used | string> {
-  if (decided === null) return `the approval \`${row.id}\` was not given`;
+  if (decided?.decision !== "approve") return `the approval \`${row.id}\` was not given`;
   const { approvers } = keeper.settings;
-  const { by, decidedAt, signature } = decided;
-  if (isOneOf(by, asked.agentNames)) return `the approval \`${row.id}\` was given by \`${by}\`, who asks for it`;
+  const { by, decidedAt, signature, key } = decided;
+  if ([by, key ?? by].some((each) => isOneOf(each, asked.agentNames)))
+    return `the approval \`${row.id}\` was given by \`${by}\`, who asks for it`;
   const base = { id: row.id, digest: row.digest, decidedAt };
   if (decided.assurance === "key" && approvers.length > 0) {
     const { verifyDecision } = await import("./signature.ts");
     const signed = { id: row.id, digest: row.digest, decision: decided.decision, by, at: decidedAt };
     const approver = verifyDecision(signed, signature ?? "", approvers);
-    if (approver === null || (approver.name !== by && approver.key.name !== by)) {
+    if (approver === null) {
       return `the approval \`${row.id}\` is signed in the name of \`${by}\` by a key that the host does not list for them`;
     }
     return { ...base, decidedBy: approver.name, assurance: "key" };
@@ -227,19 +227,30 @@ function denial(id: string, { decided }: Standing): string {
   return `\`${String(decided?.by)}\` denied it (\`${id}\`)${note === null ? "" : `: ${note}`}`;
 }
 
-function ended(id: string, { state, decided, used, requested, useBy, cancelledBy }: Standing): string {
+function ended(id: string, standing: Standing | null, state: StoredState): string {
+  if (standing !== null && standing.problem !== null) return `the approval \`${id}\` cannot be relied on: ${standing.problem}`;
   switch (state) {
-    case "used":
-      return `the approval \`${id}\` was used already, for the decision ${used?.authorizationId.split("-", 1)[0] ?? ""}`;
-    case "cancelled":
-      return `the approval \`${id}\` was cancelled by \`${cancelledBy ?? "nobody"}\``;
+    case "used": {
+      const [number] = standing?.used?.authorizationId.split("-", 1) ?? [];
+      return `the approval \`${id}\` was used already${number === undefined ? "" : `, for the decision ${number}`}`;
+    }
+    case "cancelled": {
+      const by = standing?.cancelledBy ?? null;
+      return `the approval \`${id}\` was cancelled${by === null ? "" : ` by \`${by}\``}`;
+    }
     case "denied":
-      return `\`${String(decided?.by)}\` denied it before (\`${id}\`)`;
+      return `\`${standing?.decided?.by ?? "a person"}\` denied it before (\`${id}\`)`;
     default:
-      return decided === null
-        ? `nobody decided on \`${id}\` by ${new Date(requested?.decideBy ?? 0).toISOString()}`
-        : `the approval \`${id}\` expired at ${new Date(useBy ?? 0).toISOString()}`;
+      if (standing?.requested === undefined || standing.requested === null) return `the time of \`${id}\` is over`;
+      return standing.decided === null
+        ? `nobody decided on \`${id}\` by ${new Date(standing.requested.decideBy).toISOString()}`
+        : `the approval \`${id}\` expired at ${new Date(standing.useBy ?? 0).toISOString()}`;
   }
+}
+
+/** Whether something may still come of it: a denial stands as long as the question would have. */
+function isOpen({ state, decideBy }: StoredApproval, now: number): boolean {
+  return openStates.includes(state) && (state !== "denied" || now < decideBy);
 }
 
 function refused(reason: string, id: string | null = null): Settled {

@@ -66,16 +66,17 @@ export function signDecision(decision: SignedDecision, signer: NoteSigner): stri
   return signNote(textOf(decision), signer).slice(textOf(decision).length + 1);
 }
 
-/** Whose signature it is, of those that are known; null where it is nobody's, or of another decision. */
+/** The approver of that name whose signature it is; null where it is nobody's of that name, or of another decision. */
 export function verifyDecision(decision: SignedDecision, signature: string, approvers: readonly KnownApprover[]): KnownApprover | null {
   const note = parseNote(`${textOf(decision)}\n${signature}`);
   // A "signature" of several lines could move where the text ends.
   if (note?.text !== textOf(decision)) return null;
-  const [signed] = verifyNote(
+  const named = approvers.filter(({ name, key }) => name === decision.by || key.name === decision.by);
+  const signed = verifyNote(
     note,
-    approvers.map(({ key }) => key),
+    named.map(({ key }) => key),
   );
-  return approvers.find(({ key }) => key === signed) ?? null;
+  return named.find(({ key }) => signed.includes(key)) ?? null;
 }
 
 /** Keys of approvers and of logs are kept in the same way; what goes wrong with them is told apart. */

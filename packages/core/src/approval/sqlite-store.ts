@@ -95,7 +95,7 @@ function storeOn(database: DatabaseSync, file: string): ApprovalStore {
     `SELECT ${columns} FROM approvals WHERE digest = ?1 AND origin = ?2 AND (state IN (${open}) OR requested_seq =
       (SELECT max(requested_seq) FROM approvals WHERE digest = ?1 AND origin = ?2 AND state NOT IN (${open}))) ORDER BY requested_seq DESC`,
   );
-  const all = database.prepare(`SELECT ${columns} FROM approvals WHERE origin = ? ORDER BY requested_seq DESC`);
+  const all = database.prepare(`SELECT ${columns} FROM approvals WHERE origin = ? AND requested_seq > ? ORDER BY requested_seq LIMIT ?`);
   const overdue = database.prepare(
     `SELECT ${columns} FROM approvals WHERE origin = ? AND state = 'pending' AND decide_by <= ? ORDER BY requested_seq LIMIT ?`,
   );
@@ -127,7 +127,7 @@ function storeOn(database: DatabaseSync, file: string): ApprovalStore {
         return row === undefined ? null : readRow(row);
       }),
     about: (origin, digest) => answer("read", () => aboutOpen.all(digest, origin).map(readRow)),
-    list: (origin) => answer("read", () => all.all(origin).map(readRow)),
+    list: (origin, after, limit) => answer("read", () => all.all(origin, after, limit).map(readRow)),
     overdue: (origin, now, limit) => answer("read", () => overdue.all(origin, now, limit).map(readRow)),
     approved: (origin, limit) => answer("read", () => approved.all(origin, limit).map(readRow)),
     countPending: (origin, avid, now) =>

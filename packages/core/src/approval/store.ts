@@ -40,8 +40,8 @@ export interface ApprovalStore {
   readonly get: (id: string) => Promise<StoredApproval | null>;
   /** Those for this action that may still matter, and the last that does not, newest first. */
   readonly about: (origin: string, digest: string) => Promise<readonly StoredApproval[]>;
-  /** All of them, newest first. */
-  readonly list: (origin: string) => Promise<readonly StoredApproval[]>;
+  /** Those that were requested after entry `after` of the log, oldest first. */
+  readonly list: (origin: string, after: number, limit: number) => Promise<readonly StoredApproval[]>;
   /** Those that wait although they could only be decided until then, in milliseconds since the epoch, the longest first. */
   readonly overdue: (origin: string, now: number, limit: number) => Promise<readonly StoredApproval[]>;
   /** Those that were approved and not used, newest first. */

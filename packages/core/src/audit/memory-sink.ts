@@ -50,7 +50,7 @@ export function createMemoryAuditSink(options: { readonly redact?: RedactionOpti
       return mine;
     },
     scan: async (from: ScanFrom, onEntry: OnEntry): Promise<ScanPlace> => {
-      const first = typeof from === "number" ? from : from.seq;
+      const first = typeof from === "number" ? Math.min(from, lines.length - 1) : from.seq;
       for (const [index, line] of lines.slice(first).entries()) {
         if (onEntry({ seq: first + index, line: Buffer.from(line) }) === "stop") break;
       }

@@ -19,7 +19,7 @@ export interface ScanPlace {
   readonly hash: string | null;
 }
 
-/** The number of the entry to begin with, or the place where an earlier scan ended. */
+/** The number of the entry to begin with (the nearest where there is none of that number), or the place where an earlier scan ended. */
 export type ScanFrom = number | ScanPlace;
 
 export interface ScannedEntry {
@@ -112,18 +112,22 @@ function seqOf(bytes: Buffer, offset: number): number | null {
   return seq === undefined ? null : Number(seq);
 }
 
-/** Where entry number `seq` begins: found by halving, so that its age does not matter. Throws where there is no such entry. */
+/**
+ * Where entry number `seq` begins, or the oldest that is there where it is older than all of them, or the last where it is newer. Found by halving, so
+ * that its age does not matter.
+ */
 function locate(disk: Reading, path: string, seq: number): ScanPlace {
+  const segments = sealedSegments(disk, path).map(({ first }) => first);
   const active = firstOf(disk, path);
-  const first = active !== null && active <= seq ? active : sealedSegments(disk, path).findLast((segment) => segment.first <= seq)?.first;
-  if (first === undefined) throw broken(basename(path), 1, `begins after entry ${seq}`);
-  const file = segmentFile(disk, path, first);
-  const fd = disk.open(file, openToRead);
+  if (active !== null) segments.push(active);
+  const first = segments.findLast((each) => each <= seq) ?? segments[0];
+  if (first === undefined) throw broken(basename(path), 1, "is not there yet");
+  const fd = disk.open(segmentFile(disk, path, first), openToRead);
   try {
     let low = 0;
     let high = disk.fdStatus(fd).size;
     const window = Buffer.allocUnsafe(maxLineBytes + 64);
-    // INVARIANT: the line of the entry begins at or after `low`, which is the beginning of a line, and before `high`.
+    // INVARIANT: `low` is the beginning of a line, and the entry's line begins there or after it, and before `high`.
     while (high - low > 2 * window.length) {
       const middle = Math.floor((low + high) / 2);
       const got = disk.read(fd, window, middle);
@@ -132,12 +136,13 @@ function locate(disk: Reading, path: string, seq: number): ScanPlace {
       if (found === null || found > seq || middle + start >= high) high = middle + 1;
       else low = middle + start;
     }
+    let place: ScanPlace = { first, offset: 0, seq: first, hash: null };
     for (let offset = low; ;) {
-      const got = disk.read(fd, window, offset);
-      const found = seqOf(window.subarray(0, got), 0);
-      if (found === seq) return { first, offset, seq, hash: null };
-      const stop = window.subarray(0, got).indexOf(0x0a);
-      if (found === null || found > seq || stop < 0) throw broken(basename(file), 1, `begins a log that holds no entry ${seq}`);
+      const line = window.subarray(0, disk.read(fd, window, offset));
+      const stop = line.indexOf(0x0a);
+      const found = seqOf(line, 0);
+      if (stop < 0 || found === null || found > seq) return place;
+      place = { first, offset, seq: found, hash: null };
       offset += stop + 1;
     }
   } finally {

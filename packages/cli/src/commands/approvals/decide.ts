@@ -100,7 +100,7 @@ async function confirm(request: ApprovalDetails, { yes, json, key }: Sure, termi
   if (terminal.canAsk !== true) {
     throw new UsageError(
       isSevere
-        ? `a request of severity ${String(request.severity)} is approved by hand at a terminal, or signed: --key FILE --yes`
+        ? `a request of severity ${request.severity} is approved by hand at a terminal, or signed: --key FILE --yes`
         : "there is no terminal to ask at: look at it with canopy approvals show, and say --yes",
     );
   }
@@ -109,10 +109,7 @@ async function confirm(request: ApprovalDetails, { yes, json, key }: Sure, termi
   if (!isSevere) return /^y(?:es)?$/i.test((await askLine(terminal, "\nApprove this, once? [y/N] ")).trim());
   // Not the id from the command line: whoever types it has come down to here.
   const word = request.digest.slice(0, 6);
-  const typed = await askLine(
-    terminal,
-    `\nSeverity ${String(request.severity)}. To approve this, once, type the first six digits of its digest: `,
-  );
+  const typed = await askLine(terminal, `\nSeverity ${request.severity}. To approve this, once, type the first six digits of its digest: `);
   return typed.trim() === word;
 }
 

@@ -45,5 +45,5 @@ Exit codes: 0 done, 2 bad usage, or approvals that cannot be read.
 
 function wantsAttention({ state, problem, use }: Approval): boolean {
   if (state === "pending" || state === "approved") return true;
-  return use?.outcome === null || (problem !== null && state !== "cancelled" && state !== "used");
+  return use?.outcome === null || (problem !== null && state === "denied");
 }

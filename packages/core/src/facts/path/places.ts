@@ -34,6 +34,8 @@ export const secretPlaces: Places = places(
   [".htpasswd", ".databrickscfg", ".snowsql/config", ".terraform.d/credentials.tfrc.json", ".terraformrc", ".gem/credentials"],
   [".cargo/credentials", ".cargo/credentials.toml", ".m2/settings.xml", ".m2/settings-security.xml", "~/.npmrc", "~/.yarnrc.yml"],
   ["~/.gradle/gradle.properties", ".codex/auth.json", ".claude/.credentials.json", ".gemini/oauth_creds.json"],
+  // Approvals hold the actions that were asked about in full, and logs do not.
+  ["*.approvals.db", "*.approvals.db-*"],
   ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk"],
   [".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template", "!.env.dist", "!.env.defaults", "!.env.schema"],
   ["!.env.*.example", "!.env.*.sample", "!.env.*.template", "!.env.*.dist"],
@@ -67,7 +69,7 @@ export const repositoryPlaces: Places = places([".git", ".hg", ".svn", ".bzr", "
 
 /** Names that Canopy's own files have by default; the host tells the engine the others. */
 export const canopyPlaces: Places = places(
-  ["audit.log", "audit.log.*", ".canopy", "canopy.policy.*", "*.canopy.yaml", "*.canopy.yml"],
+  ["audit.log", "audit.log.*", "*.approvals.db", "*.approvals.db-*", ".canopy", "canopy.policy.*", "*.canopy.yaml", "*.canopy.yml"],
   ["canopy.yaml", "canopy.yml", "canopy.json", "canopy.db", "canopy.db-*", "canopy.sqlite", "canopy.sqlite-*", "canopy.key", "canopy.lock"],
 );
 

@@ -1,3 +1,4 @@
+import { runsCanopy } from "./canopy.ts";
 import type { Findings, ListName } from "./findings.ts";
 import { grammarOf } from "./grammar.ts";
 import type { CommandSpec, Effect, Role } from "./grammar.ts";
@@ -152,14 +153,20 @@ export class Call {
 
   /** It runs something that is not looked into. */
   code(kind: string): void {
-    if (launchers.has(this.program) && this.args.some(namesCanopy)) this.effect("privilege:canopy");
+    // Hooks of a repository are run with words of their own.
+    if (kind !== "hooks") this.#noticeCanopy();
     this.findings.add("code", `${kind} ${this.program}`, { kind, program: this.program });
     this.findings.openAll(`\`${this.program}\` runs code that is not analysed (${kind})`);
+  }
+
+  #noticeCanopy(): void {
+    if (runsCanopy(this.program, this.args)) this.effect("privilege:canopy");
   }
 
   /** It is not understood: any effect is possible. */
   unrecognized(why: string): void {
     this.recognized = false;
+    this.#noticeCanopy();
     this.findings.add("unrecognized", this.program, this.program);
     this.findings.openAll(`\`${shown(this.program)}\` is not understood: ${why}`);
   }
@@ -215,26 +222,4 @@ export class Call {
     if (operands.length === 0) return this.stdin;
     return joined(operands.map((operand) => (literal(operand) === "-" ? this.stdin : this.interpreter.content(operand, this.state))));
   }
-}
-
-/** Programs that run the command which an argument names. */
-const launchers: ReadonlySet<string> = new Set([
-  "npx",
-  "pnpx",
-  "bunx",
-  "npm",
-  "pnpm",
-  "yarn",
-  "corepack",
-  "node",
-  "nodejs",
-  "bun",
-  "deno",
-  "tsx",
-]);
-
-/** Whether the word is Canopy's own command: by its name, its package, or the file behind it. */
-function namesCanopy(word: Field): boolean {
-  if (!isKnown(word)) return false;
-  return /^(?:.*[/\\])?(?:canopy(?:-demo|-verify)?(?:\.js)?|@canopy-runtime[/\\]cli)(?:@[^/]*)?$/i.test(word.text);
 }

@@ -1,6 +1,7 @@
 import { unreachable } from "../../unreachable.ts";
 import { open, Unknown } from "../unknown.ts";
 import { Call } from "./call.ts";
+import { namesCanopy, runsCanopy } from "./canopy.ts";
 import { lookUp } from "./commands/index.ts";
 import { evaluateArithmetic, evaluateText, expandText, expandWords } from "./expand.ts";
 import type { Shell } from "./expand.ts";
@@ -290,6 +291,7 @@ export class Interpreter extends Ledger {
     const program = name.computed ? undefined : literal(name);
     if (program === undefined) {
       this.#runsUnknown(name.sources, wrappedBy.at(-1) ?? "sh");
+      if (runsCanopy("", args)) this.findings.add("privileges", "canopy", { kind: "canopy", program: "sh" });
       this.findings.add("commands", words.map((word) => word.text).join(" "), {
         program: open(`\`${shown(name.text)}\` is not known before it runs`),
         args: args.map(argumentOf),
@@ -315,6 +317,7 @@ export class Interpreter extends Ledger {
     let output: Text;
     if (path.includes("/") && !inProgramDirectory(path)) {
       call.code("program");
+      if (namesCanopy(field(path))) call.effect("privilege:canopy");
       this.#runsFile(path, name, args, state, stdin);
     }
     if (found === undefined) {

@@ -1,4 +1,5 @@
 // What the shell itself does: bash(1) "Shell Builtin Commands", POSIX 2.14 and 2.15. Variables have a table of their own.
+import { namesCanopy } from "../canopy.ts";
 import type { Call } from "../call.ts";
 import type { CommandTable } from "../grammar.ts";
 import { empty, field, isKnown, known, literal, unknown } from "../text.ts";
@@ -72,6 +73,7 @@ export const builtinCommands: CommandTable = {
       const [file, ...args] = literal(call.args[0]) === "--" ? call.args.slice(1) : call.args;
       if (file === undefined) return empty;
       call.read(file);
+      if (namesCanopy(file)) call.effect("privilege:canopy");
       const content = call.interpreter.content(file, call.state, call.stdin);
       const { positional } = call.state;
       if (args.length > 0) call.state.positional = args;

@@ -1,5 +1,6 @@
 // Programs that run code: shells, interpreters, database clients. Shell text is analysed, the rest is not.
 import { Call } from "../call.ts";
+import { namesCanopy } from "../canopy.ts";
 import type { CommandSpec, CommandTable } from "../grammar.ts";
 import { isKnown, joined, known, literal, source, unknown } from "../text.ts";
 import type { Field, Text } from "../text.ts";
@@ -23,7 +24,8 @@ export const interpreterCommands: CommandTable = {
   "python pypy pypy3 ipython jupyter": interpreter,
   "interpreter node nodejs deno bun tsx ts-node perl ruby php php-cgi lua luajit tclsh wish expect guile racket scheme sbcl clisp ghci runghc runhaskell julia Rscript R octave java javaw jshell kotlin kotlinc scala groovy elixir iex erl escript swift osascript gdb lldb irb pry dotnet mono wine cscript wscript mshta rundll32 qjs d8 coffee zx raku crystal nim vlang":
     interpreter,
-  "sqlite3 psql mysql mariadb mongosh mongo redis-cli sqlcmd clickhouse-client duckdb cqlsh influx": {
+  "sqlite3 duckdb": { run: runFileDatabase },
+  "psql mysql mariadb mongosh mongo redis-cli sqlcmd clickhouse-client cqlsh influx": {
     run: (call) => runInterpreter(call, "database"),
   },
   "compiler cc c++ rustc tcc ld as zig": { effects: ["code:compiler"] },
@@ -50,8 +52,43 @@ function runShell(call: Call): Text {
   if (first === undefined || call.has("-s") || literal(first) === "-")
     return call.shell(call.stdin, { positional: positional(call.has("-s") ? call.operands : args), stdin: unknown() });
   call.read(first);
+  if (namesCanopy(first)) call.effect("privilege:canopy");
   const content = call.interpreter.content(first, call.state, call.stdin);
   return call.shell(content, { positional: positional(args) });
+}
+
+/** Options of sqlite3(1) that take so many words. */
+const databaseOptions: Readonly<Record<string, number>> = {
+  cmd: 1,
+  init: 1,
+  separator: 1,
+  newline: 1,
+  nullvalue: 1,
+  vfs: 1,
+  mmap: 1,
+  maxsize: 1,
+  nonce: 1,
+  zip: 0,
+  heap: 1,
+  "key-size": 1,
+  lookaside: 2,
+  pagecache: 2,
+};
+
+/** The database is a file, and what is done to it is not looked into. */
+function runFileDatabase(call: Call): Text {
+  for (let index = 0; index < call.args.length; index += 1) {
+    const item = call.args[index];
+    const [, option] = /^--?([a-z-]+)$/i.exec(literal(item) ?? "") ?? [];
+    if (option !== undefined) index += databaseOptions[option] ?? 0;
+    else if (item !== undefined) {
+      // By a URI, parameters may follow the name of the file.
+      const [, name] = /^file:(?:\/\/(?:localhost)?(?=\/))?([^?#]*)/i.exec(literal(item) ?? "") ?? [];
+      call.write(name === undefined || name === "" ? item : { ...item, text: name });
+      break;
+    }
+  }
+  return runInterpreter(call, "database");
 }
 
 function positional(args: readonly Field[]): readonly Text[] | null {

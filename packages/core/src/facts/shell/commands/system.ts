@@ -27,7 +27,7 @@ export const systemCommands: CommandTable = {
   "kill killall pkill xkill skill snice renice killall5": { run: signal },
   "stress stress-ng": { effects: ["change:load"] },
   sync: { options: "-d,--data  -f,--file-system", operands: "list", run: () => empty },
-  "canopy canopy-verify canopy-demo": { effects: ["privilege:canopy"] },
+  "canopy canopy-verify canopy-demo canopy.js canopy-verify.js canopy-demo.js": { effects: ["privilege:canopy"] },
   "defaults plutil scutil networksetup systemsetup osacompile": { effects: ["change:settings"] },
   "gsettings dconf gconftool-2 xdg-settings xdg-mime xdg-open open": { effects: ["change:desktop", "code:desktop"] },
 };
