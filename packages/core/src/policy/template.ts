@@ -30,8 +30,8 @@ export function fill(template: Template, scope: Scope, quotes: Quote[]): string 
 
 /** A list without its repeats, which say nothing more to whoever reads the reason. */
 function distinct(value: Value): Value {
-  if (value instanceof Effects) return new Effects([...new Set<unknown>(value.items)], value.open) as Value;
-  return Array.isArray(value) ? ([...new Set<unknown>(value)] as Value) : value;
+  if (value instanceof Effects) return new Effects([...new Set(value.items)], value.open);
+  return Array.isArray(value) ? [...new Set<Value>(value as readonly Value[])] : value;
 }
 
 /** A value for people to read: quoted, with invisible characters visible, and no longer than a line. */

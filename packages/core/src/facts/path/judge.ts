@@ -3,6 +3,7 @@ import type { Location } from "./location.ts";
 import { find } from "./pattern.ts";
 import type { Hit, Places } from "./pattern.ts";
 import {
+  approvalPlaces,
   canopyPlaces,
   codePlaces,
   lenientSystemPlaces,
@@ -40,7 +41,9 @@ export const isSystem: Question = (at, around) => {
 };
 
 export const isSecret: Question = (at, around) => {
-  const hit = lookIn(secretPlaces, at, around);
+  const known = lookIn(secretPlaces, at, around);
+  // Any pattern could stand for some of their names (`src*`): it is by its own name that one is told.
+  const hit = known === "no" && find(approvalPlaces, at, () => "no") === "yes" ? "yes" : known;
   return hit === "yes" && isAlien(at, around) ? "maybe" : hit;
 };
 

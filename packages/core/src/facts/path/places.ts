@@ -34,8 +34,7 @@ export const secretPlaces: Places = places(
   [".htpasswd", ".databrickscfg", ".snowsql/config", ".terraform.d/credentials.tfrc.json", ".terraformrc", ".gem/credentials"],
   [".cargo/credentials", ".cargo/credentials.toml", ".m2/settings.xml", ".m2/settings-security.xml", "~/.npmrc", "~/.yarnrc.yml"],
   ["~/.gradle/gradle.properties", ".codex/auth.json", ".claude/.credentials.json", ".gemini/oauth_creds.json"],
-  // Approvals hold the actions that were asked about in full, and logs do not.
-  ["*.approvals.db", "*.approvals.db-*"],
+  ["audit.log.approvals.db", "audit.log.approvals.db-*"],
   ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk"],
   [".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template", "!.env.dist", "!.env.defaults", "!.env.schema"],
   ["!.env.*.example", "!.env.*.sample", "!.env.*.template", "!.env.*.dist"],
@@ -66,6 +65,9 @@ export const secretPlaces: Places = places(
 
 /** What version control keeps for itself; who writes there runs code or rewrites history. */
 export const repositoryPlaces: Places = places([".git", ".hg", ".svn", ".bzr", ".jj", "_svn"]);
+
+/** Stores of approvals beside logs of any name. They hold in full what the logs leave out. */
+export const approvalPlaces: Places = places(["*.approvals.db", "*.approvals.db-*"]);
 
 /** Names that Canopy's own files have by default; the host tells the engine the others. */
 export const canopyPlaces: Places = places(
