@@ -12,7 +12,7 @@ import { Refusal } from "./refusal.ts";
 
 /** A server with one route, at `/it`, that needs no key. */
 async function serving(handle: AnyRoute["handle"]): Promise<number> {
-  const it = route({
+  const only = route({
     method: "GET",
     path: "/it",
     access: "open",
@@ -21,7 +21,7 @@ async function serving(handle: AnyRoute["handle"]): Promise<number> {
     handle,
   });
   const app = createApp({
-    routes: [it],
+    routes: [only],
     hosts: new Set(["127.0.0.1"]),
     authentication: { keys: null, jwt: null, loopback: null },
     limits: { bodyBytes: 10, bodyMs: 1000 },
