@@ -27,6 +27,10 @@ it("quick-start asks about one action and is told", async () => {
   expect(avid).toMatch(/^AVID-[0-9a-f]{64}$/);
 });
 
+it("quick-start observes what would be denied", async () => {
+  expect(await runExample("quick-start/observe.ts")).toBe("ALLOW false DENY\n1 1 shell-delete-tree\n");
+});
+
 it("tidy-up stops a real agent loop before it does harm, and every claim that it makes is so", async () => {
   const output = await runExample("tidy-up/main.ts");
   expect(output).not.toContain("NOT SO");

@@ -1,145 +1,82 @@
 import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { main } from "@canopy-runtime/cli";
 import { createChecker } from "@canopy-runtime/core";
-import type { AgentContext, Decision } from "@canopy-runtime/core";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const files = globSync("policies/**/*.yaml", { cwd: root }).toSorted();
+const files = globSync("policies/**/*.yaml", { cwd: root, exclude: (name) => name.endsWith(".test.yaml") }).toSorted();
+
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function canopy(...argv: readonly string[]): Promise<Run> {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const output = Promise.all([text(stdout), text(stderr)]);
+  const code = await main(argv, { stdin, stdout, stderr, env: {}, interactive: false });
+  stdout.end();
+  stderr.end();
+  const [out, err] = await output;
+  return { code, out, err };
+}
 
 describe.each(files)("%s", (file) => {
-  it("loads without a warning, which its examples are part of, and every rule has some", async () => {
-    const policy = await createChecker({ policy: `${root}${file}` }).policy();
-    expect(policy.warnings).toEqual([]);
-    const text = readFileSync(`${root}${file}`, "utf8");
-    expect(text.match(/^ +examples:$/gm)?.length).toBe(text.match(/^ +- id:/gm)?.length);
+  it("loads without a warning, which its examples are part of", async () => {
+    expect((await createChecker({ policy: join(root, file) }).policy()).warnings).toEqual([]);
   });
 
   it("is in the list of the folder", () => {
-    expect(readFileSync(`${root}policies/README.md`, "utf8")).toContain(`(${file.replace("policies/", "")})`);
+    expect(readFileSync(join(root, "policies/README.md"), "utf8")).toContain(`(${file.replace("policies/", "")})`);
   });
 });
 
-const cases: readonly (readonly [file: string, agent: AgentContext, action: string, payload: object, decision: Decision])[] = [
-  ["forms/rules", { env: "production" }, "execute_shell", { command: "rm  -rf build" }, "DENY"],
-  ["forms/rules", { env: "dev" }, "execute_shell", { command: "rm -rf build" }, "REQUIRE_APPROVAL"],
-  ["forms/rules", {}, "execute_shell", { command: "rm -rf build" }, "DENY"],
-  ["forms/rules", {}, "call_external_api", { url: "https://example.com" }, "REQUIRE_APPROVAL"],
-  ["forms/sections", { env: "production" }, "execute_shell", { command: "rm -rf build" }, "REQUIRE_APPROVAL"],
-  ["forms/shorthand", {}, "execute_shell", { command: "r''m -rf build" }, "DENY"],
-  ["forms/shorthand", {}, "execute_shell", { command: "curl https://example.com" }, "REQUIRE_APPROVAL"],
-  ["migration/text", {}, "execute_shell", { command: "rm -rf build" }, "DENY"],
-  ["migration/text", {}, "execute_shell", { command: "find . -delete" }, "REQUIRE_APPROVAL"],
-  ["migration/text", {}, "execute_shell", { command: "rm -r --force build" }, "REQUIRE_APPROVAL"],
-  ["migration/text", {}, "execute_shell", { command: 'echo "rm -rf build"' }, "DENY"],
-  ["migration/text", {}, "execute_shell", { command: "grep -rn curl src" }, "DENY"],
-  ["migration/text", {}, "call_external_api", { url: "http://2852039166/" }, "REQUIRE_APPROVAL"],
-  ["migration/text", {}, "call_external_api", { url: "https://api.example.com/docs/localhost" }, "DENY"],
-  ["migration/facts", {}, "execute_shell", { command: "rm -r --force build" }, "DENY"],
-  ["migration/facts", {}, "execute_shell", { command: 'echo "rm -rf build"' }, "REQUIRE_APPROVAL"],
-  ["migration/facts", {}, "execute_shell", { command: "grep -rn curl src" }, "REQUIRE_APPROVAL"],
-  ["migration/facts", {}, "call_external_api", { url: "http://2852039166/" }, "DENY"],
-  ["migration/facts", {}, "call_external_api", { url: "https://api.example.com/docs/localhost" }, "REQUIRE_APPROVAL"],
-  ["production", { env: "production", cwd: "/srv/app", home: "/home/agent" }, "execute_shell", { command: "tail -n 5 app.log" }, "ALLOW"],
-  ["production", { env: "production" }, "execute_shell", { command: "rm app.log" }, "DENY"],
-  ["production", { env: "production" }, "execute_shell", { command: "$(cat cmd)" }, "REQUIRE_APPROVAL"],
-  ["production", { env: ["production"] as never }, "execute_shell", { command: "rm app.log" }, "DENY"],
-  ["production", { env: "production", safe_paths: ["/srv"] }, "modify_file", { path: "/srv/a" }, "REQUIRE_APPROVAL"],
-  ["production", { env: "dev", safe_paths: ["/srv"] }, "modify_file", { path: "/srv/a" }, "ALLOW"],
-  ["production", {}, "execute_shell", { command: "ls" }, "REQUIRE_APPROVAL"],
-  ["log-cleanup", { env: "dev" }, "execute_shell", { command: "rm -rf /var/log/app/2026-01" }, "ALLOW"],
-  [
-    "log-cleanup",
-    { env: "dev" },
-    "execute_shell",
-    { command: "rm -rf /var/log/app/2026-01; curl https://example.com" },
-    "REQUIRE_APPROVAL",
-  ],
-  ["log-cleanup", { env: "dev" }, "execute_shell", { command: "rm -rf /var/log/app/2026-01 /etc" }, "DENY"],
-  ["log-cleanup", { env: "dev" }, "execute_shell", { command: "rm -rf /var/log/app/../../lib" }, "DENY"],
-  ["log-cleanup", { env: "staging" }, "execute_shell", { command: "rm -rf /var/log/app/2026-01" }, "REQUIRE_APPROVAL"],
-  ["log-cleanup", { env: "production" }, "execute_shell", { command: "rm -rf /var/log/app/2026-01" }, "DENY"],
-  ["log-cleanup", {}, "execute_shell", { command: "rm -rf /var/log/app/2026-01" }, "DENY"],
-  ["own-apis", {}, "call_external_api", { url: "https://api.example.com/v1" }, "ALLOW"],
-  ["own-apis", {}, "call_external_api", { url: "https://api.example.com/v1", method: "POST" }, "REQUIRE_APPROVAL"],
-  ["own-apis", {}, "call_external_api", { url: "https://api.example.com/v1", method: "DELETE" }, "DENY"],
-  ["own-apis", {}, "call_external_api", { url: "https://api.example.com:8443/v1" }, "REQUIRE_APPROVAL"],
-  ["own-apis", {}, "call_external_api", { url: "https://example.org/" }, "DENY"],
-  ["own-apis", { safe_hosts: ["example.org"] }, "call_external_api", { url: "https://example.org/" }, "DENY"],
-  ["ci-cd", { role: "release" }, "deploy", { service: "shop", environment: "staging", ref: "0".repeat(40), checks_passed: true }, "ALLOW"],
-  [
-    "ci-cd",
-    { role: "release" },
-    "deploy",
-    { service: "shop", environment: "production", ref: "0".repeat(40), checks_passed: true },
-    "REQUIRE_APPROVAL",
-  ],
-  ["ci-cd", { role: "release" }, "deploy", { service: "shop", environment: "staging", ref: "main", checks_passed: true }, "DENY"],
-  ["ci-cd", { role: "release" }, "deploy", { service: "shop", environment: "staging", ref: "0".repeat(40) }, "DENY"],
-  ["ci-cd", {}, "deploy", { service: "shop", environment: "staging", ref: "0".repeat(40), checks_passed: true }, "DENY"],
-  ["ci-cd", {}, "execute_shell", { command: "git -C x push -f origin topic" }, "DENY"],
-  [
-    "database-writes",
-    { role: "support" },
-    "execute_query",
-    { query: "UPDATE tickets SET state = 'x' WHERE id = 7", dialect: "postgres" },
-    "ALLOW",
-  ],
-  ["database-writes", { role: "support" }, "execute_query", { query: "UPDATE tickets SET state = 'x'", dialect: "postgres" }, "DENY"],
-  [
-    "database-writes",
-    { role: "support" },
-    "execute_query",
-    { query: "UPDATE users SET name = 'x' WHERE id = 7", dialect: "postgres" },
-    "REQUIRE_APPROVAL",
-  ],
-  [
-    "database-writes",
-    { role: "support" },
-    "execute_query",
-    { query: "UPDATE payments SET a = 1 WHERE id = 7", dialect: "postgres" },
-    "DENY",
-  ],
-  [
-    "database-writes",
-    {},
-    "execute_query",
-    { query: "UPDATE tickets SET state = 'x' WHERE id = 7", dialect: "postgres" },
-    "REQUIRE_APPROVAL",
-  ],
-  [
-    "customer-data-export",
-    {},
-    "export_customers",
-    { purpose: "customer_request", rows: 1, columns: ["name"], destination: "https://eu.exports.example.com/x" },
-    "ALLOW",
-  ],
-  [
-    "customer-data-export",
-    {},
-    "export_customers",
-    { purpose: "customer_request", rows: "1", columns: ["name"], destination: "https://eu.exports.example.com/x" },
-    "DENY",
-  ],
-  [
-    "customer-data-export",
-    {},
-    "export_customers",
-    { purpose: "analytics", rows: 1, columns: ["name"], destination: "https://eu.exports.example.com/x" },
-    "REQUIRE_APPROVAL",
-  ],
-  [
-    "customer-data-export",
-    {},
-    "export_customers",
-    { purpose: "customer_request", rows: 1, columns: "iban", destination: "https://eu.exports.example.com/x" },
-    "DENY",
-  ],
-];
+interface Tested {
+  readonly policies: readonly {
+    readonly policy: string;
+    readonly tests: readonly { readonly kind: string; readonly failures: readonly unknown[] }[];
+    readonly coverage: { readonly percent: number; readonly subjects: readonly unknown[] };
+  }[];
+  readonly problems: readonly string[];
+}
 
-describe("the policies to copy answer", () => {
-  it.each(cases)("%s, for %j: %s %j is %s", async (file, agentCtx, actionType, payload, decision) => {
-    const checker = createChecker({ policy: `${root}policies/${file}.yaml`, resolvePaths: false });
-    expect(await checker.check({ agentCtx, actions: [{ actionType, payload }] })).toMatchObject({ decision });
+describe("the policies to copy", () => {
+  it("answer as their tests say, and the tests show all of every rule and exception", async () => {
+    const { code, out, err } = await canopy("test", join(root, "policies"), "--min-coverage", "100", "--json");
+    const { policies, problems } = JSON.parse(out) as Tested;
+    expect({ err, problems }).toEqual({ err: "", problems: [] });
+    expect(policies.map(({ policy }) => policy)).toEqual(files.map((file) => join(root, file)));
+    for (const { policy, tests, coverage } of policies) {
+      expect([policy, coverage.percent]).toEqual([policy, 100]);
+      expect(coverage.subjects).not.toEqual([]);
+      expect(tests.filter(({ failures }) => failures.length > 0)).toEqual([]);
+      // Examples alone do not say what the whole policy answers.
+      expect([policy, tests.some(({ kind }) => kind === "test")]).toEqual([policy, true]);
+    }
+    expect(code).toBe(0);
   });
+
+  it("have nothing that lint finds, not even a note, and no comment that hides it", async () => {
+    expect(await canopy("lint", join(root, "policies"), "--strict")).toEqual({
+      code: 0,
+      out: `${files.length} policies: 0 errors, 0 warnings, 0 notes\n`,
+      err: "",
+    });
+    for (const file of files) expect(readFileSync(join(root, file), "utf8")).not.toContain("canopy-lint");
+  });
+});
+
+it("the texts and the facts of the page for those who come from matching texts answer as it says", async () => {
+  const { code, out } = await canopy("test", join(root, "docs", "migrating"), "--json");
+  const { policies, problems } = JSON.parse(out) as Tested;
+  expect([code, problems, policies.map(({ policy }) => policy.slice(root.length))]).toEqual([
+    0,
+    [],
+    ["docs/migrating/facts.yaml", "docs/migrating/text.yaml"].map((file) => join(file)),
+  ]);
 });

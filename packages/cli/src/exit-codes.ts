@@ -2,7 +2,7 @@
 export const exitCodes = {
   /** Done; for a check, ALLOW. */
   ok: 0,
-  /** A negative finding: a log that was tampered with, a demo whose claim is false. */
+  /** A negative finding: a log that was tampered with, a test that failed, a mistake that lint found, a demo whose claim is false. */
   finding: 1,
   /** The command line or its input is wrong. */
   usage: 2,

@@ -7,8 +7,12 @@ import { demo } from "./commands/demo.ts";
 import { explain } from "./commands/explain.ts";
 import { init } from "./commands/init.ts";
 import { keys } from "./commands/keys.ts";
+import { lint } from "./commands/lint.ts";
 import { prove } from "./commands/prove.ts";
+import { replay } from "./commands/replay.ts";
+import { report } from "./commands/report.ts";
 import { serve } from "./commands/serve.ts";
+import { test } from "./commands/test.ts";
 import { verify } from "./commands/verify.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -16,7 +20,7 @@ import { complain, print, processTerminal } from "./terminal.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
-const commands: readonly Command[] = [check, explain, approvals, verify, audit, prove, serve, keys, init, demo];
+const commands: readonly Command[] = [check, explain, test, lint, replay, report, approvals, verify, audit, prove, serve, keys, init, demo];
 
 /** Runs one command line, `argv` without the program's name, and answers with the exit code. Never rejects. */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {

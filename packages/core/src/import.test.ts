@@ -31,3 +31,14 @@ test("importing core loads no parser, no analyser, no key and no proof: they com
   ).toEqual([]);
   expect(loaded.length).toBeGreaterThan(30);
 });
+
+test("importing core loads neither SQLite nor what decides about approvals: they come with the first action that a person is asked about", () => {
+  expect(loadedBy("./index.ts").filter((url) => /\/approval\/(?!index|options|store-path|digest)/.test(url))).toEqual([]);
+  const script = `
+    await import(${JSON.stringify(new URL("./index.ts", import.meta.url).href)});
+    console.log(process.moduleLoadList.filter((name) => /sqlite/.test(name)).join());`;
+  const { stdout } = spawnSync(process.execPath, ["--conditions=@canopy-runtime/source", "--input-type=module", "-e", script], {
+    encoding: "utf8",
+  });
+  expect(stdout.trim()).toBe("");
+});

@@ -10,16 +10,16 @@ export {
   type Approvals,
   type Approver,
   type Assurance,
-  type Cancel,
-  type Decide,
-  type ListOptions,
+  type CancelOptions,
+  type DecideOptions,
+  type ListApprovalsOptions,
   type OpenApprovalsOptions,
   type OpenedApprovals,
-  type StateChange,
+  type ApprovalStateChange,
   type StoredApproval,
-  type StoredState,
-  type WaitOptions,
-  type Waited,
+  type StoredApprovalState,
+  type WaitForApprovalOptions,
+  type ApprovalWaitResult,
   createApproverKey,
   openApprovals,
 } from "./approval/index.ts";
@@ -76,6 +76,22 @@ export type { Decision } from "./policy/decision.ts";
 export type { ConditionExplanation, RuleExplanation } from "./policy/explain.ts";
 export type { Policy, PolicySource } from "./policy/policy.ts";
 export { PolicyError, type PolicyProblem } from "./policy/problems.ts";
+export {
+  type Apart,
+  type ChangeGroup,
+  type EntryExplanation,
+  type LogReport,
+  type LogReportOptions,
+  type RecordedAnswer,
+  type ReplayOptions,
+  type ReplayReport,
+  type ReportSample,
+  type Sample,
+  type Tally,
+  explainEntry,
+  replayAuditLog,
+  reportAuditLog,
+} from "./replay/index.ts";
 export type { ActionPayloads, ActionType, PayloadOf } from "./runtime/action-payloads.ts";
 export type { AgentContext } from "./runtime/agent-context.ts";
 export { authorizeAction } from "./runtime/authorize-action.ts";
@@ -89,5 +105,6 @@ export type {
   ToolCall,
 } from "./runtime/authorizer.ts";
 export type { ActionExplanation } from "./runtime/explain-action.ts";
+export { readPolicyFile } from "./runtime/policy-file.ts";
 export { Canopy, type Mode } from "./runtime/canopy.ts";
 export { type CanopyOptions, type Checker, type CheckerOptions, createChecker, openCanopy } from "./runtime/open-canopy.ts";

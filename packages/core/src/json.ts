@@ -94,6 +94,15 @@ export function isJsonCopy(value: JsonValue): boolean {
   return typeof value === "object" && value !== null && Mark.has(value);
 }
 
+/**
+ * Vouches that the object is JSON that nobody else can change, so that it is judged as it is. For what `cloneJson` made and was then wrapped; whoever
+ * calls it for anything else gives up what copying guarantees.
+ */
+export function markJsonCopy<T extends object>(value: T): T {
+  Mark.onto(value);
+  return value;
+}
+
 /** Freezes a finished copy; the outermost one is marked, while it can still be changed. */
 function own<T extends object>(copy: T, depth: number): T {
   if (depth === 1) Mark.onto(copy);

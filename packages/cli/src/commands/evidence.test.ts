@@ -31,7 +31,7 @@ describe("canopy init --audit-key", () => {
     const before = await readFile(key, "utf8");
     expect(await canopy(["init", "--audit-key", key])).toMatchObject({ code: 2, err: expect.stringContaining("exists already") as string });
     expect(await readFile(key, "utf8")).toBe(before);
-    expect(await canopy(["init"])).toMatchObject({ code: 2, err: expect.stringContaining("--audit-key is missing") as string });
+    expect(await canopy(["init"])).toMatchObject({ code: 2, err: expect.stringContaining("there is nobody to ask") as string });
     expect(await canopy(["init", "--audit-key", `${key}2`, "--name", "a b"])).toMatchObject({
       code: 2,
       err: expect.stringContaining("no name for a key") as string,

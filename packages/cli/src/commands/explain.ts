@@ -1,20 +1,15 @@
-import { CanopyError, createChecker, isJsonObject, parseJson } from "@canopy-runtime/core";
-import type {
-  ActionExplanation,
-  AgentContext,
-  ConditionExplanation,
-  Decision,
-  JsonObject,
-  JsonValue,
-  RuleExplanation,
-} from "@canopy-runtime/core";
+import { CanopyError, createChecker, explainEntry, isJsonObject, parseJson } from "@canopy-runtime/core";
+import type { ActionExplanation, AgentContext, Decision, EntryExplanation, JsonObject, JsonValue } from "@canopy-runtime/core";
 import { parseArgs } from "node:util";
 import type { Command } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
+import { ruleIds } from "../entry-row.ts";
+import { ruleLines } from "../rule-lines.ts";
 import { complain, paint, print, visible } from "../terminal.ts";
 import type { Style, Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
+import { logFile, logPath, reading } from "./audit/log-path.ts";
 
 export const explain: Command = {
   name: "explain",
@@ -22,6 +17,7 @@ export const explain: Command = {
   help: `canopy explain: what is understood of an action, and what each rule makes of it; nothing is recorded and nothing is used up
 
 Usage: canopy explain --action TYPE --payload JSON [--agent JSON] [--policy FILE] [--lexical] [--all] [--json]
+       canopy explain --entry SEQ [--log LOG] [--policy FILE] [--all] [--json]
 
   --action TYPE    execute_shell, read_file, modify_file, delete_file, call_external_api, execute_query, or one of your own
   --payload JSON   what it is done with, such as '{"command":"ls -la"}'
@@ -29,9 +25,12 @@ Usage: canopy explain --action TYPE --payload JSON [--agent JSON] [--policy FILE
   --policy FILE    the policy; the one that CANOPY_POLICY_FILE names, else the bundled one, where it is left out
   --lexical        judge paths by their text alone; without it symlinks and hard links are looked up on this machine
   --all            also the rules that their conditions keep out, and everything that was understood
+  --entry SEQ      a decision on record, by its number or its id, under the policy that made it, or under --policy; the disk is not looked at
+  --log LOG        the log of that entry, or its folder; the one that CANOPY_AUDIT_LOG_PATH names, else audit.log, where it is left out
   --json           one line of JSON with all of it
 
-Exit codes: 0 ALLOW, 3 REQUIRE_APPROVAL, 4 DENY, also where the policy does not load; 2 bad usage.
+Exit codes: 0 ALLOW, 3 REQUIRE_APPROVAL, 4 DENY, also where the policy does not load; 2 bad usage, or no such decision in the log, or what its
+answer rests on is not on record.
 `,
   async run(args, terminal) {
     const { values } = parseArgs({
@@ -43,9 +42,19 @@ Exit codes: 0 ALLOW, 3 REQUIRE_APPROVAL, 4 DENY, also where the policy does not 
         policy: { type: "string" },
         lexical: { type: "boolean", default: false },
         all: { type: "boolean", default: false },
+        entry: { type: "string" },
+        log: { type: "string" },
         json: { type: "boolean", default: false },
       },
     });
+    if (values.entry !== undefined) {
+      const other = (["action", "payload", "agent", "lexical"] as const).find(
+        (name) => values[name] !== undefined && values[name] !== false,
+      );
+      if (other !== undefined) throw new UsageError(`--${other} does not go with --entry, whose request is on record`);
+      return await explainRecorded(values.entry, values, terminal);
+    }
+    if (values.log !== undefined) throw new UsageError("--log goes with --entry");
     if (values.action === undefined) throw new UsageError("--action is missing, see canopy explain --help");
     if (values.payload === undefined) throw new UsageError("--payload is missing, see canopy explain --help");
     const policy = values.policy ?? terminal.env["CANOPY_POLICY_FILE"];
@@ -67,6 +76,60 @@ Exit codes: 0 ALLOW, 3 REQUIRE_APPROVAL, 4 DENY, also where the policy does not 
   },
 };
 
+interface RecordedValues {
+  readonly log?: string | undefined;
+  readonly policy?: string | undefined;
+  readonly all: boolean;
+  readonly json: boolean;
+}
+
+async function explainRecorded(entry: string, { log, policy, all, json }: RecordedValues, terminal: Terminal): Promise<ExitCode> {
+  if (policy === "") throw new UsageError("the name of the policy file is empty, name one or leave it out");
+  const path = logFile(logPath(log === undefined ? [] : [log], terminal));
+  let explained: EntryExplanation;
+  try {
+    explained = await reading(async () => await explainEntry(path, entry, policy));
+  } catch (error) {
+    if (!(error instanceof CanopyError)) throw error;
+    if (error.code === "INVALID_OPTIONS") throw new UsageError(error.message, { cause: error });
+    complain(terminal, `canopy: no policy is in force, so every answer is DENY\n${error.message}`);
+    return exitCodes.deny;
+  }
+  const { recorded, now, actions, policyDigest, isSameEngine } = explained;
+  if (json) {
+    const { seq, ts, avid, answer, enforced, reason, rules, policyDigest: digest, engine, tool } = recorded;
+    const entryWire = { seq, ts, avid, answer, enforced, reason, rules, policy_digest: digest, engine, tool };
+    const text = JSON.stringify({
+      recorded: entryWire,
+      policy_digest: policyDigest,
+      same_engine: isSameEngine,
+      now,
+      actions: actions.map(wire),
+    });
+    await print(terminal, `${text}\n`);
+  } else {
+    await print(terminal, describeRecorded(explained, terminal) + actions.map((action) => describe(action, all, terminal)).join(""));
+  }
+  return codes[now.decision];
+}
+
+function describeRecorded({ recorded, now, isSameEngine, policyDigest }: EntryExplanation, terminal: Terminal): string {
+  const { seq, ts, answer, rules, reason, enforced, engine, tool, avid } = recorded;
+  const rows = [
+    ["when", ts.replace("T", " ").slice(0, 19)],
+    ["agent", avid ?? "unknown"],
+    ...(tool === null ? [] : [["tool", tool]]),
+    ["answer", `${answer} by ${rules === null ? "rules that did not fit on the line" : ruleIds(rules.map(({ id }) => ({ id })))}`],
+    ...(reason === null ? [] : [["reason", reason]]),
+    ...(enforced ? [] : [["", "it was let through, because the runtime only observed"]]),
+    ...(isSameEngine ? [] : [["engine", `${engine ?? "unknown"}, and this is another`]]),
+    ...(policyDigest === recorded.policyDigest ? [] : [["policy", "another one than on record"]]),
+    ...(now.decision === answer ? [] : [["now", `${now.decision}: ${now.reason}`]]),
+  ];
+  const body = rows.map(([name = "", text = ""]) => `  ${paint(terminal, "dim", name.padEnd(7))} ${visible(text)}\n`).join("");
+  return `${paint(terminal, "bold", `entry ${seq}`)}\n${body}`;
+}
+
 function wire({ actionType, decision, reason, rules, understood, considered }: ActionExplanation): object {
   return { action_type: actionType, decision, reason, rules, understood, considered };
 }
@@ -81,7 +144,7 @@ function describe(explained: ActionExplanation, all: boolean, terminal: Terminal
     understood === null ? "" : heading("understood"),
     understood === null ? "" : understoodLines(understood, all),
     heading("rules"),
-    ...shown.map((each) => ruleLines(each, terminal)),
+    ...shown.map((each) => ruleLines(each, 2, terminal)),
     shown.length === 0 ? "  none applies\n" : "",
     left === 0
       ? ""
@@ -148,40 +211,6 @@ function brief(value: JsonValue): string {
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
-
-function ruleLines({ rule, outcome, conditions }: RuleExplanation, terminal: Terminal): string {
-  const [word, style] = outcomes[outcome];
-  const heading = `  ${paint(terminal, style, word.padEnd(11))} ${rule.decision.padEnd(16)} ${visible(rule.id)}  ${paint(terminal, "dim", `${visible(rule.file)}:${rule.line}`)}\n`;
-  return heading + conditionLines(conditions, 4, terminal);
-}
-
-const outcomes: Readonly<Record<RuleExplanation["outcome"], readonly [string, Style]>> = {
-  applies: ["applies", "bold"],
-  may_apply: ["may apply", "yellow"],
-  lifted: ["lifted", "cyan"],
-  kept_out: ["kept out", "dim"],
-};
-
-function conditionLines(part: ConditionExplanation, indent: number, terminal: Terminal): string {
-  const margin = " ".repeat(indent);
-  if (part.kind !== "condition") {
-    const inner = part.parts.map((each) => conditionLines(each, indent + (part.kind === "all" ? 0 : 2), terminal)).join("");
-    return part.kind === "all" ? inner : `${margin}${part.kind === "any" ? "any of" : "none of"}\n${inner}`;
-  }
-  const why = part.why === undefined ? "" : `: ${part.why}`;
-  const line = `${margin}${paint(terminal, answers[part.answer], part.answer.padEnd(7))} ${visible(part.text)}${visible(why)}\n`;
-  const values = Object.entries(part.values).map(
-    ([name, value]) => `${margin}        ${paint(terminal, "dim", `${visible(name)} is ${visible(value)}`)}\n`,
-  );
-  return line + values.join("");
-}
-
-const answers: Readonly<Record<"true" | "false" | "invalid" | "open", Style>> = {
-  true: "green",
-  false: "dim",
-  invalid: "red",
-  open: "yellow",
-};
 
 function read(option: string, text: string): JsonValue {
   try {

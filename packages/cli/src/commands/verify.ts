@@ -1,7 +1,6 @@
 import { CanopyError, verifyAuditLog, verifyEntryProof, verifyGrowthProof } from "@canopy-runtime/core";
 import type { AuditVerdict } from "@canopy-runtime/core";
-import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Command } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -9,7 +8,7 @@ import type { ExitCode } from "../exit-codes.ts";
 import { paint, print, visible } from "../terminal.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
-import { logPath } from "./audit/log-path.ts";
+import { logFile, logPath } from "./audit/log-path.ts";
 
 export const verify: Command = {
   name: "verify",
@@ -88,11 +87,6 @@ async function verifyProof(
       : finding(terminal, "not proven", `${visible(proofFile)}: ${visible(verdict.why)}`);
   await print(terminal, json ? `${JSON.stringify(verdict)}\n` : text);
   return verdict.kind === "proven" ? exitCodes.ok : exitCodes.finding;
-}
-
-/** The log of that name, also where the folder is named that it lies in. */
-function logFile(path: string): string {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? join(path, "audit.log") : path;
 }
 
 function readText(path: string): string {

@@ -8,16 +8,16 @@ import { openCanopy } from "../runtime/open-canopy.ts";
 import { policy, refund } from "./approval.test.fixture.request.ts";
 import { createMemoryApprovalStore } from "./memory-store.ts";
 import { openStates } from "./store.ts";
-import type { StoredState } from "./store.ts";
+import type { StoredApprovalState } from "./store.ts";
 
 type Step =
   | { readonly kind: "authorize"; readonly amount: number }
   | { readonly kind: "approve" | "deny" | "cancel"; readonly pick: number }
-  | { readonly kind: "edit"; readonly pick: number; readonly state: StoredState }
+  | { readonly kind: "edit"; readonly pick: number; readonly state: StoredApprovalState }
   | { readonly kind: "wait"; readonly ms: number }
   | { readonly kind: "restart" };
 
-const states: readonly StoredState[] = [...openStates, "expired", "cancelled", "used"];
+const states: readonly StoredApprovalState[] = [...openStates, "expired", "cancelled", "used"];
 const pick = fc.nat(3);
 
 const step: fc.Arbitrary<Step> = fc.oneof(

@@ -3,39 +3,39 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CanopyError } from "../errors.ts";
 import type { Approval, ApprovalDetails, ApprovalState } from "./approval.ts";
 import { decideOn, cancel } from "./decide.ts";
-import type { Decide, Cancel } from "./decide.ts";
+import type { DecideOptions, CancelOptions } from "./decide.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Standing } from "./standing.ts";
 import type { StoredApproval } from "./store.ts";
 
-export interface ListOptions {
+export interface ListApprovalsOptions {
   /** Only those in this state. */
   readonly state?: ApprovalState;
   /** Only those that were used, and of which nobody knows how the call ended. */
   readonly withoutOutcome?: boolean;
 }
 
-export interface WaitOptions {
+export interface WaitForApprovalOptions {
   readonly signal?: AbortSignal;
   /** Until the request's own time is over, where it is left out. */
   readonly timeoutMs?: number;
 }
 
 /** How waiting ended. `timed_out` means DENY, as does everything but `approved`: and that means, ask again and be told. */
-export type Waited = Exclude<ApprovalState, "pending"> | "timed_out";
+export type ApprovalWaitResult = Exclude<ApprovalState, "pending"> | "timed_out";
 
 /** The requests of one log, for whoever decides about them. What is not as the log has it is told as a `problem`. */
 export interface Approvals {
   /** Newest first. */
-  list(options?: ListOptions): Promise<readonly Approval[]>;
+  list(options?: ListApprovalsOptions): Promise<readonly Approval[]>;
   /** Null where there is none of this id. */
   get(id: string): Promise<ApprovalDetails | null>;
   /** Puts a person's yes or no on record. Rejects with `APPROVAL_REFUSED` where it does not count, and says why. */
-  decide(id: string, decision: Decide): Promise<Approval>;
+  decide(id: string, decision: DecideOptions): Promise<Approval>;
   /** Takes a request back, or a decision that was not used yet: the action can then be asked about anew. Rejects with `APPROVAL_REFUSED`. */
-  cancel(id: string, by: Cancel): Promise<Approval>;
+  cancel(id: string, by: CancelOptions): Promise<Approval>;
   /** Resolves when there is a decision, or time is up; rejects with the signal's reason. The same action has to be authorized again in any case. */
-  wait(id: string, options?: WaitOptions): Promise<Waited>;
+  wait(id: string, options?: WaitForApprovalOptions): Promise<ApprovalWaitResult>;
 }
 
 const pollMs = 150;

@@ -10,7 +10,7 @@ import type { Standing } from "./standing.ts";
 import type { ApprovalStore, StoredApproval } from "./store.ts";
 
 /** What a person says to a request. */
-export interface Decide {
+export interface DecideOptions {
   readonly decision: "approve" | "deny";
   /** Who decides; with a key, the name of the key where it is left out. At most 200 characters. */
   readonly by?: string;
@@ -22,13 +22,13 @@ export interface Decide {
   readonly digest?: string;
 }
 
-export interface Cancel {
+export interface CancelOptions {
   readonly by: string;
   readonly note?: string;
 }
 
 /** Puts the decision on record, and then into the store. Throws `APPROVAL_REFUSED`. */
-export async function decideOn(keeper: Keeper, id: string, { decision, by, note, keyPath, digest }: Decide): Promise<void> {
+export async function decideOn(keeper: Keeper, id: string, { decision, by, note, keyPath, digest }: DecideOptions): Promise<void> {
   if (decision !== "approve" && decision !== "deny") throw refusal(`\`${String(decision)}\` is no decision: it is \`approve\` or \`deny\``);
   const signer = keyPath === undefined ? null : readApproverKey(keyPath);
   const person = readName(by ?? signer?.key.name);
@@ -68,7 +68,7 @@ export async function decideOn(keeper: Keeper, id: string, { decision, by, note,
 }
 
 /** Also where the request cannot be relied on: that is how a person clears it away. */
-export async function cancel(keeper: Keeper, id: string, { by, note }: Cancel): Promise<void> {
+export async function cancel(keeper: Keeper, id: string, { by, note }: CancelOptions): Promise<void> {
   const person = readName(by);
   const said = readNote(note);
   await keeper.exclusive(async (store, append) => {

@@ -2,12 +2,12 @@
 import type { OpenApprovalsOptions, OpenedApprovals } from "./open-approvals.ts";
 
 export type { Approval, ApprovalDecision, ApprovalDetails, ApprovalReference, ApprovalState, ApprovalUse, Assurance } from "./approval.ts";
-export type { Approvals, ListOptions, WaitOptions, Waited } from "./approvals.ts";
-export type { Cancel, Decide } from "./decide.ts";
+export type { Approvals, ListApprovalsOptions, WaitForApprovalOptions, ApprovalWaitResult } from "./approvals.ts";
+export type { CancelOptions, DecideOptions } from "./decide.ts";
 export type { OpenApprovalsOptions, OpenedApprovals } from "./open-approvals.ts";
 export type { ApprovalOptions } from "./options.ts";
 export type { Approver } from "./signature.ts";
-export type { ApprovalStore, StateChange, StoredApproval, StoredState } from "./store.ts";
+export type { ApprovalStore, ApprovalStateChange, StoredApproval, StoredApprovalState } from "./store.ts";
 
 /**
  * Opens the approvals of the log that a runtime writes, in this process or another, for whoever decides about them. Reading needs no lock; a decision

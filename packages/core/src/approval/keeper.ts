@@ -6,7 +6,7 @@ import { ApprovalHistory } from "./history.ts";
 import type { ApprovalSettings } from "./options.ts";
 import { standingOf } from "./standing.ts";
 import type { Standing } from "./standing.ts";
-import type { ApprovalStore, StoredApproval, StoredState } from "./store.ts";
+import type { ApprovalStore, StoredApproval, StoredApprovalState } from "./store.ts";
 
 /** A log on which approvals can rest: it can be held alone, and read back. */
 export type ApprovalLog = Pick<AuditSink, "append"> & Required<Pick<AuditSink, "exclusive" | "scan">> & { readonly origin: string };
@@ -107,7 +107,7 @@ export class Keeper {
     await store.change(row.id, { from: [row.state], to: state });
   }
 
-  async mark(store: ApprovalStore, id: string, from: readonly StoredState[], to: StoredState): Promise<void> {
+  async mark(store: ApprovalStore, id: string, from: readonly StoredApprovalState[], to: StoredApprovalState): Promise<void> {
     // The log has it already; where this fails, it is mended when the row is next looked at.
     await store.change(id, { from, to }).catch(() => false);
   }

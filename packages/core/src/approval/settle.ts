@@ -9,7 +9,7 @@ import { isOneOf } from "./names.ts";
 import { nearMiss } from "./near-miss.ts";
 import type { Standing } from "./standing.ts";
 import { openStates } from "./store.ts";
-import type { ApprovalStore, StoredApproval, StoredState } from "./store.ts";
+import type { ApprovalStore, StoredApproval, StoredApprovalState } from "./store.ts";
 
 /** An action that policy wants a person to be asked about. */
 export interface AskedAction {
@@ -227,7 +227,7 @@ function denial(id: string, { decided }: Standing): string {
   return `\`${String(decided?.by)}\` denied it (\`${id}\`)${note === null ? "" : `: ${note}`}`;
 }
 
-function ended(id: string, standing: Standing | null, state: StoredState): string {
+function ended(id: string, standing: Standing | null, state: StoredApprovalState): string {
   if (standing !== null && standing.problem !== null) return `the approval \`${id}\` cannot be relied on: ${standing.problem}`;
   switch (state) {
     case "used": {

@@ -7,7 +7,7 @@ import { CanopyError } from "../errors.ts";
 import { migrate } from "./sqlite-schema.ts";
 import { openStates } from "./store.ts";
 import { storeFiles } from "./store-path.ts";
-import type { ApprovalStore, StateChange, StoredApproval } from "./store.ts";
+import type { ApprovalStore, ApprovalStateChange, StoredApproval } from "./store.ts";
 
 /** How long a statement waits for another process, in milliseconds. All that write hold the log's lock, so that only readers are met. */
 const busyMs = 2_000;
@@ -108,7 +108,7 @@ function storeOn(database: DatabaseSync, file: string): ApprovalStore {
   const reserved = database.prepare("SELECT 1 AS found FROM approvals WHERE id = ? AND state = 'reserved' AND token = ?");
   const prune = database.prepare("DELETE FROM approvals WHERE decide_by < ? AND state NOT IN ('approved', 'reserved')");
 
-  function change(id: string, { from, token, to, reserve }: StateChange): boolean {
+  function change(id: string, { from, token, to, reserve }: ApprovalStateChange): boolean {
     const states = from.map(() => "?").join(", ");
     const sql = `UPDATE approvals SET state = ?, token = ? WHERE id = ? AND state IN (${states})${token === undefined ? "" : " AND token = ?"}`;
     const values: SQLInputValue[] = [to, reserve ?? null, id, ...from, ...(token === undefined ? [] : [token])];

@@ -1,7 +1,7 @@
 import { actionDigest } from "./digest.ts";
 import type { ApprovalState } from "./approval.ts";
 import type { ApprovalEvent, Decided, Requested, Used } from "./history.ts";
-import type { StoredApproval, StoredState } from "./store.ts";
+import type { StoredApproval, StoredApprovalState } from "./store.ts";
 
 /** What became of a request, by the log. */
 export interface Standing {
@@ -72,7 +72,7 @@ function problemOf(
   return isAhead(row.state, state, decided) ? `the store says that it is ${row.state}, and the log does not: ${fromOutside}` : null;
 }
 
-function isAhead(stored: StoredState, state: ApprovalState, decided: Decided | null): boolean {
+function isAhead(stored: StoredApprovalState, state: ApprovalState, decided: Decided | null): boolean {
   if (stored === "pending") return false;
   if (stored === "approved" || stored === "reserved") return decided?.decision !== "approve";
   return stored === "used" ? state !== "used" : state === "pending" || state === "approved";

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { temporaryFolder } from "./approval.test.fixture.ts";
 import { createMemoryApprovalStore } from "./memory-store.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
-import type { ApprovalStore, StoredApproval, StoredState } from "./store.ts";
+import type { ApprovalStore, StoredApproval, StoredApprovalState } from "./store.ts";
 
 const hex = (digit: number | string, count: number): string => String(digit).repeat(count).slice(0, count);
 
@@ -47,7 +47,7 @@ describe.each(stores)("a store %s", (_name, make) => {
   });
 
   it("tells of an action what may still matter, and the last that does not, of one log, newest first", async () => {
-    const states: readonly StoredState[] = ["used", "expired", "denied", "pending", "cancelled", "approved", "reserved"];
+    const states: readonly StoredApprovalState[] = ["used", "expired", "denied", "pending", "cancelled", "approved", "reserved"];
     const store = await filled(
       ...states.map((state, index) => row({ number: index + 1, state })),
       row({ number: 8, origin: "other" }),

@@ -1,5 +1,5 @@
 /** `reserved` is approved and about to be used: whether it was, the log says. */
-export type StoredState = "pending" | "approved" | "reserved" | "denied" | "expired" | "cancelled" | "used";
+export type StoredApprovalState = "pending" | "approved" | "reserved" | "denied" | "expired" | "cancelled" | "used";
 
 /**
  * A request as the store has it. The store is an index of the audit log: it says where to look, and holds the action in full, which the log does not.
@@ -13,7 +13,7 @@ export interface StoredApproval {
   /** What is asked about, as canonical JSON: the bytes that the digest is over. */
   readonly action: string;
   readonly avid: string;
-  readonly state: StoredState;
+  readonly state: StoredApprovalState;
   /** Where the log says that it was requested. */
   readonly requestedSeq: number;
   readonly requestedHash: string;
@@ -21,12 +21,12 @@ export interface StoredApproval {
   readonly decideBy: number;
 }
 
-export interface StateChange {
+export interface ApprovalStateChange {
   /** Changed only where it is in one of these. */
-  readonly from: readonly StoredState[];
+  readonly from: readonly StoredApprovalState[];
   /** Changed only where it was reserved with this. */
   readonly token?: string;
-  readonly to: StoredState;
+  readonly to: StoredApprovalState;
   /** What reserves it. */
   readonly reserve?: string;
 }
@@ -49,7 +49,7 @@ export interface ApprovalStore {
   /** How many are pending and not past their time, of all agents and of this one. */
   readonly countPending: (origin: string, avid: string, now: number) => Promise<{ readonly all: number; readonly agent: number }>;
   /** Whether it was changed. */
-  readonly change: (id: string, change: StateChange) => Promise<boolean>;
+  readonly change: (id: string, change: ApprovalStateChange) => Promise<boolean>;
   /** Whether it is reserved with this token. Answers at once: it is asked when the decision is about to be written. */
   readonly isReserved: (id: string, token: string) => boolean;
   /** Forgets what could be decided until before then, in milliseconds since the epoch, and is not approved. */
@@ -60,4 +60,4 @@ export interface ApprovalStore {
 }
 
 /** States that something may still come of. */
-export const openStates: readonly StoredState[] = ["pending", "approved", "reserved", "denied"];
+export const openStates: readonly StoredApprovalState[] = ["pending", "approved", "reserved", "denied"];

@@ -9,7 +9,7 @@ import type { RandomBytes } from "./commitment.ts";
 import { localDisk, openToRead, unavailable } from "./disk.ts";
 import type { Disk } from "./disk.ts";
 import type { AppendedEntry, EntryBody } from "./entry.ts";
-import { holdsPolicy } from "./holds-policy.ts";
+import { holdsFiles, holdsPolicy } from "./holds-policy.ts";
 import { isLockMechanism, loadLock, lockMechanisms } from "./lock.ts";
 import type { LoadLock, Lock, LockMechanism, OpenLock } from "./lock.ts";
 import { prepareEntry } from "./prepare.ts";
@@ -169,6 +169,10 @@ export class AuditLog implements AuditSink, AsyncDisposable {
 
   async holdsPolicy(policyDigest: string, entries: number): Promise<boolean> {
     return await holdsPolicy(this.path, policyDigest, entries);
+  }
+
+  async holdsFiles(digest: string): Promise<boolean> {
+    return await holdsFiles(this.path, digest);
   }
 
   /** The number of the first entry of the segment that was written last. */

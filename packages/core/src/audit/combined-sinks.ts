@@ -39,6 +39,10 @@ export function combineAuditSinks(options: CombinedSinksOptions): AuditSink {
       const answers = await Promise.all(sinks.map(async (sink) => await sink.holdsPolicy?.(digest, entries)));
       return answers.every((answer) => answer === true);
     },
+    holdsFiles: async (digest) => {
+      const answers = await Promise.all(sinks.map(async (sink) => await sink.holdsFiles?.(digest)));
+      return answers.every((answer) => answer === true);
+    },
     segment: () => sinks.reduce((sum, sink) => sum + (sink.segment?.() ?? 0), 0),
     ownFiles: () => sinks.flatMap((sink) => sink.ownFiles?.() ?? []),
     close: async () => {

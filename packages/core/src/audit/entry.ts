@@ -10,7 +10,7 @@ import type { Member, ReadEntry } from "./members.ts";
  * What a host hands to the log, which adds `v`, `seq`, `ts`, `prev_hash` and `entry_hash` to each, and entries of its own: `log.*`,
  * `key.rotated`, `recovery`, `decision.voided`. Wire format, hence `snake_case`.
  */
-export type EntryBody = DecisionEntry | OutcomeEntry | PolicyLoadedEntry | OtherEntry;
+export type EntryBody = DecisionEntry | OutcomeEntry | PolicyLoadedEntry | HostFilesEntry | OtherEntry;
 
 export interface DecisionEntry {
   readonly type: "decision";
@@ -29,6 +29,8 @@ export interface DecisionEntry {
   readonly enforced: boolean;
   /** What enforcement would have answered; in observe mode only. */
   readonly would?: Decision;
+  /** What policy said by itself, where the answer is another: a person approved, or none could be asked. */
+  readonly judged?: Decision;
   /** The tool call behind the action, as the framework made it. */
   readonly tool?: JsonObject;
   /** Every action of the call, where it is more than one; `action_type` and `payload` are then the first. */
@@ -40,6 +42,8 @@ export interface DecisionEntry {
   /** Versions of what judged. */
   readonly engine?: string;
   readonly facts?: string;
+  /** The `digest` of the `host.files` entry whose files counted as Canopy's own; where it is left out none did. */
+  readonly own_files?: string;
   /** Whatever else the host wants on record. */
   readonly details?: JsonObject;
 }
@@ -70,6 +74,15 @@ export interface PolicyLoadedEntry {
   readonly part: number;
   readonly parts: number;
   readonly text: string;
+}
+
+/** The files that counted as Canopy's own when a request was judged; without them a decision about paths cannot be judged again. */
+export interface HostFilesEntry {
+  readonly type: "host.files";
+  /** The first 32 hex digits of the SHA-256 over the JSON of `files`. */
+  readonly digest: string;
+  /** Absolute paths. */
+  readonly files: readonly string[];
 }
 
 export interface OtherEntry extends JsonObject {

@@ -11,6 +11,7 @@ const essential: ReadonlySet<string> = new Set([
   "decision",
   "enforced",
   "would",
+  "judged",
   "avid",
   "action_type",
   "policy_digest",

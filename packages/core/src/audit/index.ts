@@ -1,7 +1,7 @@
 export { AuditLog, openAuditLog, type AuditLogOptions } from "./audit-log.ts";
 export { matchesCommitment, type Commitment, type RandomBytes } from "./commitment.ts";
 export { combineAuditSinks, type CombinedSinksOptions } from "./combined-sinks.ts";
-export type { AppendedEntry, DecisionEntry, EntryBody, OtherEntry, OutcomeEntry, PolicyLoadedEntry } from "./entry.ts";
+export type { AppendedEntry, DecisionEntry, EntryBody, HostFilesEntry, OtherEntry, OutcomeEntry, PolicyLoadedEntry } from "./entry.ts";
 export { createMemoryAuditSink, type MemoryAuditSink } from "./memory-sink.ts";
 export type { EntryProof, ProofVerdict } from "./prove.ts";
 export { policyEntries } from "./policy-entries.ts";

@@ -166,6 +166,20 @@ describe("asking for entries", () => {
   });
 });
 
+it("says where it cannot go on, because a line is longer than one can be, instead of passing over what follows", async () => {
+  const path = await temporaryLogPath();
+  await writeFile(path, `${line(0)}${"x".repeat(1_000_000)}\n${line(1)}`);
+  const found: unknown[] = [];
+  const reading = async (): Promise<void> => {
+    for await (const { entry } of readAuditLog(path)) found.push(entry?.seq);
+  };
+  await expect(reading()).rejects.toMatchObject({
+    code: "AUDIT_LOG_UNAVAILABLE",
+    message: expect.stringContaining(`past byte ${line(0).length}:`) as string,
+  });
+  expect(found).toEqual([0]);
+});
+
 describe("what is pending", () => {
   it("is allowed and has no outcome, whatever the order in which the others ended", async () => {
     const path = await temporaryLogPath();

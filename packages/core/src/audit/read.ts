@@ -7,6 +7,7 @@ import { isJsonObject } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { localDisk, openToRead, unavailable } from "./disk.ts";
 import { readLines } from "./lines.ts";
+import { entryLimits } from "./members.ts";
 import { segmentPaths } from "./segments.ts";
 
 /** One line of a log, as it stands there. */
@@ -41,7 +42,7 @@ export interface ReadOptions {
 /**
  * The lines of a log from the oldest on, across its segments, in memory that does not grow with it. Needs no lock; a line that is not
  * finished is left out until it is. Nothing is verified here: who reads for evidence verifies first (`verifyAuditLog`). Throws
- * `AUDIT_LOG_UNAVAILABLE` where the log cannot be read, `INVALID_OPTIONS` where `last` is no count.
+ * `AUDIT_LOG_UNAVAILABLE` where the log cannot be read, or not on because a line is too long to be one, `INVALID_OPTIONS` where `last` is no count.
  */
 export async function* readAuditLog(path: string, options: ReadOptions = {}): AsyncGenerator<AuditRecord, void> {
   const { last, follow = false, signal } = options;
@@ -104,13 +105,21 @@ async function* readFrom(
   let line = offset === 0 ? 0 : null;
   let isLastLook = false;
   for (;;) {
-    for await (const lines of readLines(async (into, at) => await readAll(handle, into, at), offset)) {
-      for (const { bytes, end } of lines) {
+    const reading = readLines(async (into, at) => await readAll(handle, into, at), offset);
+    let next = await reading.next();
+    for (; next.done !== true; next = await reading.next()) {
+      for (const { bytes, end } of next.value) {
         if (signal?.aborted === true) return;
         if (line !== null) line += 1;
         yield record(file, line ?? 0, bytes.toString());
         offset = end;
       }
+    }
+    if (next.value.kind === "overlong") {
+      throw new CanopyError(
+        "AUDIT_LOG_UNAVAILABLE",
+        `cannot read \`${file}\` past byte ${offset}: the line there is longer than a line can be`,
+      );
     }
     if (isLastLook || !follow) return;
     // A writer that goes on elsewhere has written its last line here before it does.
@@ -125,7 +134,7 @@ function record(file: string, line: number, text: string): AuditRecord {
   return { file, line, text, entry: parseEntry(text) };
 }
 
-/** The line as an entry; null where it is none. Nothing about its hashes is checked. */
+/** The line as an entry; null where it is none, or nested deeper than any. Nothing about its hashes is checked. */
 export function parseEntry(text: string): AuditEntry | null {
   let members: JsonValue;
   try {
@@ -133,10 +142,25 @@ export function parseEntry(text: string): AuditEntry | null {
   } catch {
     return null;
   }
-  if (!isJsonObject(members)) return null;
+  if (!isJsonObject(members) || isDeep(text, members)) return null;
   const { seq, ts, type } = members;
   if (typeof seq !== "number" || !Number.isSafeInteger(seq) || typeof ts !== "string" || typeof type !== "string") return null;
   return { seq, ts, type, members };
+}
+
+/** Whether the line is nested deeper than an entry can be: what walks through it, or writes it as JSON, would run out of stack. */
+function isDeep(text: string, members: JsonObject): boolean {
+  let opened = 0;
+  for (let index = 0; index < text.length && opened <= entryLimits.depth; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === 0x7b || code === 0x5b) opened += 1;
+  }
+  return opened > entryLimits.depth && isDeeperThan(members, entryLimits.depth);
+}
+
+function isDeeperThan(value: JsonValue, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner: JsonValue) => isDeeperThan(inner, levels - 1));
 }
 
 /** The oldest file of the log that is not in `done`; null where there is none. */

@@ -100,8 +100,8 @@ export function redactionRules(options: RedactionOptions): RedactionRules {
 
 /** The body with everything committed that the rules name, and the reason without what it quoted of that. */
 export function redactBody(body: Body, rules: RedactionRules, random: RandomBytes): Body & { readonly committed: readonly string[] } {
-  // A policy's text is on record so that decisions can be judged again: it is never left out.
-  if (body.type === "policy.loaded") return { ...body, committed: [] };
+  // What decisions are judged again by is never left out.
+  if (body.type === "policy.loaded" || body.type === "host.files") return { ...body, committed: [] };
   const committed: string[] = [];
   const members = redactMembers(body.members, redactor(rules, random, committed));
   return { type: body.type, members: members.flatMap((each) => explain(each, committed, random)), committed };

@@ -21,7 +21,9 @@ export interface AuditSink {
   markVoided?(entries: readonly AppendedEntry[], why: string): Promise<void>;
   /** Whether the sink is known to hold the texts of this policy, in so many entries; where it is not known, they are appended once more. */
   holdsPolicy?(policyDigest: string, entries: number): Promise<boolean>;
-  /** Changes where the sink goes on in a part that shall be complete in itself, so that the policy is recorded there anew. */
+  /** The same of the `host.files` entry with this digest. */
+  holdsFiles?(digest: string): Promise<boolean>;
+  /** Changes where the sink goes on in a part that shall be complete in itself, so that the policy and the host's files are recorded there anew. */
   segment?(): number;
   /** Absolute paths of the sink's own files, which no agent may touch; nor what has such a name with a dot and more after it. */
   ownFiles?(): readonly string[];

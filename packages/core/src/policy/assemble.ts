@@ -6,19 +6,21 @@ import { loadRegex } from "./condition/regex.ts";
 import { payloadShape } from "./condition/types.ts";
 import type { Run } from "./condition/values.ts";
 import { canonicalBlock, compileBlock, parseBlock } from "./conditions.ts";
-import type { Workshop } from "./conditions.ts";
+import type { ParsedBlock, Workshop } from "./conditions.ts";
 import type { Decision } from "./decision.ts";
+import { defaultPolicyText } from "./default-policy.gen.ts";
 import { strictest } from "./decision.ts";
 import { policyDigest } from "./digest.ts";
 import { loadYaml } from "./document.ts";
 import { runExamples } from "./examples.ts";
+import type { ExampleResult } from "./examples.ts";
 import type { LoadOptions } from "./load.ts";
 import { draftRules } from "./draft.ts";
 import type { DraftRule } from "./draft.ts";
 import { nearest } from "./nearest.ts";
 import type { Policy, PolicySource } from "./policy.ts";
 import { PolicyError, quoted, visible } from "./problems.ts";
-import type { PolicyProblem } from "./problems.ts";
+import type { PolicyProblem, Position } from "./problems.ts";
 import { warningsAbout } from "./warnings.ts";
 import { indexRules } from "./rule-index.ts";
 import type { Rule } from "./rule.ts";
@@ -26,27 +28,53 @@ import { readSources } from "./sources.ts";
 import type { LoadedFile } from "./sources.ts";
 import { compileTemplate, constantSentence } from "./compile-template.ts";
 
-/** `loadPolicy`, in the half of the engine that is imported only then. */
-export async function assemblePolicy(root: PolicySource, options: LoadOptions): Promise<Policy> {
+/** A policy with all that it was made from, for those who look into it: its tests, and lint. */
+export interface Assembly {
+  readonly policy: Policy;
+  readonly files: readonly LoadedFile[];
+  /** In the order of `policy.rules`, each rule as it was written. */
+  readonly drafts: readonly DraftRule[];
+  /** What the root policy lifts. */
+  readonly exceptions: readonly CompiledException[];
+  /** Every example, in the order of the rules. A policy is in force only while none has failed. */
+  readonly examples: readonly ExampleResult[];
+  /** Rules that were dropped because another one says the same. */
+  readonly repeats: readonly PolicyProblem[];
+  readonly workshop: Workshop;
+}
+
+/** `loadPolicy`, in the half of the engine that is imported only then. `bundled` is the text of `canopy:default`, which a recorded policy brings along. */
+export async function assemblePolicy(root: PolicySource, options: LoadOptions, bundled?: string): Promise<Policy> {
+  const assembly = await assemble(root, options, bundled);
+  requireExamples(assembly);
+  return assembly.policy;
+}
+
+/** Throws `PolicyError` where an example does not hold: such a policy is not in force. */
+export function requireExamples({ examples, files }: Assembly): void {
+  const failed = examples.flatMap(({ rule, example, failure }): readonly PolicyProblem[] =>
+    failure === null ? [] : [{ file: rule.reference.file, ...example.at, message: failure }],
+  );
+  if (failed.length > 0) throw new PolicyError(inOrder(failed, files));
+}
+
+/** Reads, checks and compiles a policy and runs its examples, whatever comes of these. Throws `PolicyError` for everything else that is wrong. */
+export async function assemble(root: PolicySource, options: LoadOptions, bundled: string = defaultPolicyText): Promise<Assembly> {
   const [yaml, parse, regex] = await Promise.all([loadYaml(), loadParser(), loadRegex()]);
   const facts = new Map((options.facts ?? factFunctions).map((fact) => [fact.name, fact] as const));
   const workshop: Workshop = { parse, facts, compiler: compiler(facts, regex) };
 
   const problems: PolicyProblem[] = [];
   const warnings: PolicyProblem[] = [];
-  const files = await readSources(root, options.read, yaml, problems);
+  const files = await readSources(root, options.read, yaml, problems, bundled);
   const drafts = await draftRules(files, parse, problems, warnings);
+  const repeats = [...warnings];
   const exceptions = compileExceptions(files, drafts, workshop);
   const rules = drafts.map((draft) => compileRule(draft, exceptions, workshop));
   for (const draft of drafts) warnings.push(...warningsAbout(draft));
   const bindings = joinBindings(files);
-  if (problems.length === 0) {
-    for (const [index, { source, report }] of drafts.entries()) {
-      const rule = rules[index];
-      if (rule !== undefined) runExamples(rule, source.examples, report);
-    }
-  }
   if (problems.length > 0) throw new PolicyError(inOrder(problems, files));
+  const examples = rules.flatMap((rule, index) => runExamples(rule, drafts[index]?.source.examples ?? []));
 
   const fallback = defaultOf(files);
   const lifted = rules.filter((rule) => rule.exceptions.length > 0).map((rule) => rule.reference);
@@ -56,7 +84,7 @@ export async function assemblePolicy(root: PolicySource, options: LoadOptions): 
     exceptions: exceptions.map(({ rule, canonical }) => ({ rule, canonical })),
     bindings,
   });
-  return Object.freeze<Policy>({
+  const policy = Object.freeze<Policy>({
     name: files[0]?.file.name ?? null,
     digest,
     default: fallback,
@@ -67,10 +95,15 @@ export async function assemblePolicy(root: PolicySource, options: LoadOptions): 
     exceptions: lifted,
     index: indexRules(rules),
   });
+  return { policy, files, drafts, exceptions, examples, repeats, workshop };
 }
 
-interface CompiledException {
+/** An exception that the root policy makes to an inherited rule. */
+export interface CompiledException {
+  /** The id of the rule. */
   readonly rule: string;
+  readonly at: Position;
+  readonly condition: ParsedBlock;
   readonly run: Run;
   readonly canonical: string;
 }
@@ -92,7 +125,7 @@ function compileExceptions(files: readonly LoadedFile[], drafts: readonly DraftR
       }
       const parsed = parseBlock(condition, workshop.parse, report);
       const compiled = compileBlock(parsed, payloadShape(draft.actionTypes), workshop, report);
-      return [{ rule, run: compiled.run, canonical: canonicalBlock(parsed) }];
+      return [{ rule, at, condition: parsed, run: compiled.run, canonical: canonicalBlock(parsed) }];
     }),
   );
 }

@@ -10,3 +10,8 @@ export function strictest(asked: Iterable<Decision>): Decision | undefined {
   for (const decision of asked) rank = Math.max(rank, decisions.indexOf(decision));
   return decisions[rank];
 }
+
+/** Whether a value from outside is one of the three. */
+export function isDecision(value: unknown): value is Decision {
+  return decisions.includes(value as Decision);
+}

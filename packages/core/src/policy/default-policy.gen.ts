@@ -323,6 +323,8 @@ export const defaultPolicyText: string = [
   "        - { action_type: modify_file, payload: { path: \"~/.bashrc\" } }",
   "        - { action_type: modify_file, payload: { path: /srv/app/.GIT/hooks/pre-commit } }",
   "        - { action_type: modify_file, payload: { path: /srv/app/canopy.policy.yaml } }",
+  "        - { action_type: modify_file, payload: { path: \"~/.ssh/authorized_keys\" }, agent_ctx: { cwd: /srv/app, home: /home/agent } }",
+  "        - { action_type: delete_file, payload: { path: \"/srv/app/a\\0.txt\" }, agent_ctx: { cwd: /srv/app } }",
   "        - { action_type: delete_file, payload: { path: / } }",
   "        - { action_type: delete_file, payload: { path: /srv/app/ }, agent_ctx: { cwd: /srv/app } }",
   "        - { action_type: delete_file, payload: { path: audit.log }, agent_ctx: { cwd: /srv/app } }",

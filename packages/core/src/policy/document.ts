@@ -133,6 +133,29 @@ export async function loadYaml(): Promise<ParseDocument> {
   };
 }
 
+/** A comment of a file, from its `#` to the end of its line. */
+export interface Comment {
+  readonly at: Position;
+  readonly text: string;
+}
+
+/** The comments of a text that was parsed before, in order. What looks like one inside of a value is none. */
+export async function commentsOf(text: string): Promise<readonly Comment[]> {
+  const yaml = await import("yaml");
+  const lines = new yaml.LineCounter();
+  const found: Comment[] = [];
+  const look = (token: unknown): void => {
+    if (typeof token !== "object" || token === null) return;
+    if (Array.isArray(token)) for (const item of token) look(item);
+    else if ("type" in token && token.type === "comment" && "offset" in token && "source" in token) {
+      const { line, col } = lines.linePos(Number(token.offset));
+      found.push({ at: { line, column: col }, text: String(token.source) });
+    } else for (const inner of Object.values(token)) look(inner);
+  };
+  for (const token of new yaml.Parser(lines.addNewLine).parse(text)) look(token);
+  return found;
+}
+
 function refuse(report: Report, at: Position, message: string): null {
   report(at, message);
   return null;

@@ -2,52 +2,61 @@ import { Unknown } from "../facts/unknown.ts";
 import { CanopyError } from "../errors.ts";
 import { cloneJson } from "../json.ts";
 import type { JsonObject } from "../json.ts";
+import type { Scope } from "./condition/values.ts";
 import type { Node } from "./document.ts";
 import { prepare } from "./evaluate.ts";
 import { isGlob, matchesGlob } from "./glob.ts";
-import type { Report } from "./problems.ts";
 import { quoted } from "./problems.ts";
 import type { ExampleSource } from "./read-rule.ts";
 import type { Rule } from "./rule.ts";
+
+/** One example of a rule, and what came of it. */
+export interface ExampleResult {
+  readonly rule: Rule;
+  readonly example: ExampleSource;
+  /** The example as a request; null where it is none. */
+  readonly scope: Scope | null;
+  /** What the rule's conditions are, in words. */
+  readonly value: string;
+  /** What is wrong, as a clause; null where the example is right. */
+  readonly failure: string | null;
+}
 
 /**
  * Runs a rule's examples. A `match` must make the conditions true: unknown would make a restrictive rule apply as well, and hide that it can never
  * do so for the reason it was written. To a `not_match` the rule must not apply: false, or for ALLOW anything but true.
  */
-export function runExamples(rule: Rule, examples: readonly ExampleSource[], report: Report): void {
-  for (const example of examples) {
-    const scope = requestOf(rule, example, report);
-    if (scope === undefined) continue;
+export function runExamples(rule: Rule, examples: readonly ExampleSource[]): readonly ExampleResult[] {
+  return examples.map((example) => {
+    const scope = requestOf(rule, example);
+    if (typeof scope === "string") return { rule, example, scope: null, value: "not known", failure: scope };
     const value = rule.condition(scope);
     const why = value instanceof Unknown ? `unknown: ${value.why}` : value === true ? "true" : "false";
-    if (example.matches && value !== true)
-      report(example.at, `the example does not match rule \`${rule.reference.id}\`; its conditions are ${why}`);
     const applies = rule.reference.decision === "ALLOW" ? value === true : value !== false;
-    if (!example.matches && applies) report(example.at, `rule \`${rule.reference.id}\` applies to the example; its conditions are ${why}`);
-  }
+    const failure = example.matches
+      ? value === true
+        ? null
+        : `the example does not match rule \`${rule.reference.id}\`; its conditions are ${why}`
+      : applies
+        ? `rule \`${rule.reference.id}\` applies to the example; its conditions are ${why}`
+        : null;
+    return { rule, example, scope, value: why, failure };
+  });
 }
 
-function requestOf(rule: Rule, example: ExampleSource, report: Report): Exclude<ReturnType<typeof prepare>, string> | undefined {
+function requestOf(rule: Rule, example: ExampleSource): Scope | string {
   const [only] = rule.actionTypes;
   const own = rule.actionTypes.length === 1 && only !== undefined && !isGlob(only) ? only : null;
   const actionType = example.actionType ?? own;
-  if (actionType === null) {
-    report(example.at, "the example needs an `action_type`, because the rule is about several");
-    return undefined;
-  }
-  if (!rule.actionTypes.some((pattern) => matchesGlob(pattern, actionType))) {
-    report(example.at, `the rule is not about ${quoted(actionType)}`);
-    return undefined;
-  }
+  if (actionType === null) return "the example needs an `action_type`, because the rule is about several";
+  if (!rule.actionTypes.some((pattern) => matchesGlob(pattern, actionType))) return `the rule is not about ${quoted(actionType)}`;
   try {
     const agentCtx = example.agentCtx === null ? {} : (cloneJson(plain(example.agentCtx)) as JsonObject);
     const scope = prepare({ actionType, agentCtx, payload: cloneJson(plain(example.payload)) }, undefined);
-    if (typeof scope !== "string") return scope;
-    report(example.at, `the example is no request: ${scope}`);
+    return typeof scope === "string" ? `the example is no request: ${scope}` : scope;
   } catch (error) {
-    report(example.at, `the example is ${error instanceof CanopyError ? error.message : "no request"}`);
+    return `the example is ${error instanceof CanopyError ? error.message : "no request"}`;
   }
-  return undefined;
 }
 
 /** A document's value as plain data. */

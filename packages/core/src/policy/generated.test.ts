@@ -6,6 +6,7 @@ import { defaultPolicyText } from "./default-policy.gen.ts";
 import { decisionKeys, policyKeys, ruleKeys, sectionKeys } from "./format.ts";
 import { policySchema } from "./json-schema.ts";
 import { loadPolicy } from "./load.ts";
+import { policyTestSchema } from "./testing/json-schema.ts";
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8").replaceAll("\r\n", "\n");
 
@@ -21,6 +22,10 @@ test("the bundled policy loads as a root, without a warning", async () => {
 
 test("policy.schema.json is that of the format (else run scripts/embed-default-policy.ts)", () => {
   expect(JSON.parse(read("../../policy.schema.json"))).toEqual(policySchema());
+});
+
+test("policy-test.schema.json is that of policy tests (else run scripts/embed-default-policy.ts)", () => {
+  expect(JSON.parse(read("../../policy-test.schema.json"))).toEqual(policyTestSchema());
 });
 
 test("the schema knows every key that the loader knows, and says what it is for", () => {

@@ -12,3 +12,10 @@ export { PolicyError, type PolicyProblem, type Position, formatProblem } from ".
 export type { ActionRequest } from "./request.ts";
 export type { ReadSource } from "./sources.ts";
 export type { Quote } from "./template.ts";
+export { readPolicyTests, testPolicy } from "./test-policy.ts";
+export type { CoveragePoint, CoverageSubject, PolicyCoverage } from "./testing/coverage.ts";
+export type { PolicyTestCase, PolicyTests } from "./testing/read-tests.ts";
+export type { PolicyTestFailure, PolicyTestReport, PolicyTestResult } from "./testing/run-tests.ts";
+export { lintPolicy } from "./lint-policy.ts";
+export { type LintId, type LintLevel, lintChecks } from "./lint/catalogue.ts";
+export type { LintFinding, LintReport } from "./lint/lint.ts";

@@ -49,7 +49,7 @@ export function policySchema(): Schema {
   };
 }
 
-function object(keys: Keys): Schema {
+export function object(keys: Keys): Schema {
   const properties = Object.fromEntries(
     Object.entries(keys).map(([name, { description, schema }]) => [name, { description, ...schema }] as const),
   );

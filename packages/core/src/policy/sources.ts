@@ -1,4 +1,3 @@
-import { defaultPolicyText } from "./default-policy.gen.ts";
 import type { Node, ParseDocument } from "./document.ts";
 import { nearest } from "./nearest.ts";
 import { defaultPolicyName } from "./policy.ts";
@@ -14,18 +13,20 @@ export type ReadSource = (name: string, from: string) => Promise<PolicySource>;
 /** One file of a policy, read. */
 export interface LoadedFile {
   readonly source: PolicySource;
+  readonly document: Node;
   readonly file: PolicyFile;
   readonly report: Report;
 }
 
 const filesInAll = 64;
 
-/** Reads the root and all that it extends, each file once; the root comes first. What is wrong goes to `problems`. */
+/** Reads the root and all that it extends, each file once; the root comes first. What is wrong goes to `problems`; `bundled` is the text of `canopy:default`. */
 export async function readSources(
   root: PolicySource,
   read: ReadSource | undefined,
   parse: ParseDocument,
   problems: PolicyProblem[],
+  bundled: string,
 ): Promise<readonly LoadedFile[]> {
   const loaded: LoadedFile[] = [];
   const seen = new Set<string>();
@@ -38,7 +39,7 @@ export async function readSources(
     const document: Node | null = parse(source.text, report);
     if (document === null) return;
     const file = readPolicy(document, report);
-    loaded.push({ source, file, report });
+    loaded.push({ source, document, file, report });
     for (const { name, at } of file.extends) {
       const resolved = resolve(name, source.name);
       if (resolved === source.name || above.includes(resolved)) {
@@ -61,7 +62,7 @@ export async function readSources(
     from: string,
     report: (message: string, suggestion?: string) => void,
   ): Promise<PolicySource | undefined> {
-    if (name === defaultPolicyName) return { name, text: defaultPolicyText };
+    if (name === defaultPolicyName) return { name, text: bundled };
     if (name.startsWith("canopy:")) {
       report(`there is no bundled policy ${quoted(name)}`, nearest(name, [defaultPolicyName]));
       return undefined;

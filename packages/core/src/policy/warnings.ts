@@ -15,7 +15,7 @@ export function warningsAbout(draft: DraftRule): readonly PolicyProblem[] {
 }
 
 /** `execute_shel` is a legal name for somebody's own action, and almost surely none. */
-function actionTypeWarnings({ source, file }: DraftRule): readonly PolicyProblem[] {
+export function actionTypeWarnings({ source, file }: DraftRule): readonly PolicyProblem[] {
   return source.actionTypes.flatMap(({ text, at }) => {
     if (isGlob(text) || Object.hasOwn(standardActions, text)) return [];
     const near = Object.keys(standardActions).find(
@@ -26,7 +26,7 @@ function actionTypeWarnings({ source, file }: DraftRule): readonly PolicyProblem
 }
 
 /** The field that says what a standard action does, and the fact that understands it. */
-const understood: Readonly<Record<string, { readonly field: string; readonly fact: string }>> = {
+export const understood: Readonly<Record<string, { readonly field: string; readonly fact: string }>> = {
   execute_shell: { field: "command", fact: "shell" },
   read_file: { field: "path", fact: "path" },
   modify_file: { field: "path", fact: "path" },
@@ -58,7 +58,7 @@ function searchedPaths(expression: Expression): readonly string[] {
 }
 
 /** A text that is searched for as it stands, and that no payload will ever hold. */
-function regexWarnings({ source, file, condition }: DraftRule): readonly PolicyProblem[] {
+export function regexWarnings({ source, file, condition }: DraftRule): readonly PolicyProblem[] {
   const texts = expressionsOf(condition).flatMap(searchedTexts);
   return texts
     .filter((text) => /\\[sdwbSDWB]|\.[*+]|\(\?/.test(text))

@@ -8,7 +8,8 @@ import { CanopyError } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { actionFields, decisionEntry, rulesEntry } from "./decision-entry.ts";
 import type { Answered } from "./decision-entry.ts";
-import type { Judgement, RequestData } from "./judge.ts";
+import type { RequestData } from "./judge.ts";
+import type { Judgement } from "./judgement.ts";
 
 export interface RuntimeApprovalsParts extends KeeperParts {
   readonly ownFiles: readonly string[];

@@ -89,7 +89,21 @@ describe("a runtime", () => {
     const [loaded, ...more] = await entries("policy.loaded");
     expect(more).toEqual([]);
     expect(loaded).toMatchObject({ seq: 1, name: "shell.yaml", text: shellPolicy.text });
-    expect(await verifyAuditLog(log)).toMatchObject({ kind: "valid", entries: 11 });
+    expect(await entries("host.files")).toHaveLength(1);
+    expect(await verifyAuditLog(log)).toMatchObject({ kind: "valid", entries: 12 });
+  });
+
+  it("records which files counted as its own, once for each list, and each decision names its list", async () => {
+    const file = join(folder, "canopy.policy.yaml");
+    await writeFile(file, shellPolicy.text);
+    for (const policy of [shellPolicy, file, shellPolicy, file]) {
+      await using canopy = await openCanopy({ policy, audit: log });
+      await canopy.authorizeAction({}, "execute_shell", { command: "ls" });
+    }
+    const lists = await entries("host.files");
+    expect(lists.map(({ files }) => files)).toEqual([[log], [log, file]]);
+    const [one, other] = lists.map(({ digest }) => digest);
+    expect((await entries("decision")).map(({ own_files: list }) => list)).toEqual([one, other, one, other]);
   });
 
   it("records the policy again where an agent's payload only looks like that entry", async () => {

@@ -13,8 +13,11 @@ import { decisionEntry } from "./decision-entry.ts";
 import type { Answered } from "./decision-entry.ts";
 import type { ActionExplanation } from "./explain-action.ts";
 import { judge, readRequest } from "./judge.ts";
-import type { Judgement, ReadRequest } from "./judge.ts";
-import { recordPolicy } from "./record-policy.ts";
+import type { ReadRequest } from "./judge.ts";
+import type { Judgement } from "./judgement.ts";
+import { createOwnFiles } from "./own-files.ts";
+import type { OwnFiles } from "./own-files.ts";
+import { createInputsRecorder } from "./record-inputs.ts";
 
 /** `enforce` answers what policy says; `observe` answers ALLOW, and records what enforcement would have answered. */
 export type Mode = "enforce" | "observe";
@@ -40,7 +43,8 @@ export interface CanopyParts {
 export class Canopy implements Authorizer, AsyncDisposable {
   readonly #parts: CanopyParts;
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #recordedPolicies = new Map<string, { readonly segment: number; readonly recorded: Promise<void> }>();
+  readonly #ownFiles: () => OwnFiles;
+  readonly #recordInputs: ((policy: Policy, ownFiles: OwnFiles) => Promise<void>) | null;
   #policy: Promise<Policy> | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -50,6 +54,8 @@ export class Canopy implements Authorizer, AsyncDisposable {
 
   constructor(parts: CanopyParts) {
     this.#parts = parts;
+    this.#ownFiles = createOwnFiles(parts.ownFiles);
+    this.#recordInputs = parts.log === null ? null : createInputsRecorder(parts.log);
     this.approvals = approvalsOfRuntime(parts.approvals);
   }
 
@@ -81,7 +87,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
   async explain(request: AuthorizationRequest): Promise<readonly ActionExplanation[]> {
     const policy = await this.policy();
     const { explainActions } = await import("./explain-action.ts");
-    return await explainActions(policy, request, { resolvePaths: this.#parts.resolvePaths, ownFiles: this.#parts.ownFiles() });
+    return await explainActions(policy, request, { resolvePaths: this.#parts.resolvePaths, ownFiles: this.#ownFiles().files });
   }
 
   /** How the policy in force says that tools become actions. Rejects while no policy is in force. */
@@ -145,7 +151,7 @@ export class Canopy implements Authorizer, AsyncDisposable {
     // In turns, so that what was read last is what is in force.
     const turn = this.#reloading.then(async () => {
       const policy = await this.#parts.policy();
-      if (this.#parts.log !== null) await this.#recordPolicy(policy);
+      await this.#recordInputs?.(policy, this.#ownFiles());
       this.#policy = Promise.resolve(policy);
       return policy;
     });
@@ -170,20 +176,24 @@ export class Canopy implements Authorizer, AsyncDisposable {
 
   async #answer(request: AuthorizationRequest, data: ReadRequest, traceId: string, record: boolean): Promise<AuthorizationResult> {
     let policy: Policy | null = null;
+    let ownFiles: OwnFiles = { files: [], digest: null };
     let judgement: Judgement;
     try {
       policy = await this.policy();
+      ownFiles = this.#ownFiles();
       judgement =
         "refused" in data
           ? refusal(data.refused)
-          : await judge(policy, data, { resolvePaths: this.#parts.resolvePaths, ownFiles: this.#parts.ownFiles() });
+          : await judge(policy, data, { resolvePaths: this.#parts.resolvePaths, ownFiles: ownFiles.files });
     } catch (error) {
       judgement = refusal(
         policy === null ? `no policy is in force: ${message(error)}` : `the request could not be judged: ${message(error)}`,
       );
     }
     const digest = policy?.digest ?? null;
-    const observed = this.#parts.mode === "observe" && judgement.decision !== "ALLOW";
+    // What is not run anyway is not let through either.
+    const isNotRun = "refused" in data && data.isNotRun === true;
+    const observed = this.#parts.mode === "observe" && judgement.decision !== "ALLOW" && !isNotRun;
     const asks = judgement.decision === "REQUIRE_APPROVAL" && !("refused" in data);
     const approvals = record && asks && !observed ? this.#parts.approvals : null;
     const base: Answered = {
@@ -193,13 +203,14 @@ export class Canopy implements Authorizer, AsyncDisposable {
       used: null,
       observed,
       digest,
+      ownFiles: ownFiles.digest,
       avid: data.avid,
       traceId,
       ...via(request),
     };
     if (!record) return answer(base, null);
     try {
-      if (policy !== null) await this.#recordPolicy(policy);
+      if (policy !== null) await this.#recordInputs?.(policy, ownFiles);
       if (approvals === null || "refused" in data) return await this.#record(data, base);
       const { answered, entry } = await askPerson(approvals, data, base);
       return entry === null ? await this.#record(data, answered) : answer(answered, entry.id);
@@ -212,20 +223,6 @@ export class Canopy implements Authorizer, AsyncDisposable {
     if (this.#parts.log === null) throw new CanopyError("AUDIT_LOG_CLOSED", "this runtime has no audit log");
     const entry = await this.#parts.log.append(decisionEntry(data, answered));
     return answer(answered, entry.id);
-  }
-
-  /** The text of each policy is on record before the first decision that it made, and once more in each segment of the log. */
-  async #recordPolicy(policy: Policy): Promise<void> {
-    const { log } = this.#parts;
-    if (log === null) throw new CanopyError("AUDIT_LOG_CLOSED", "this runtime has no audit log");
-    const segment = log.segment?.() ?? 0;
-    let known = this.#recordedPolicies.get(policy.digest);
-    if (known?.segment !== segment) {
-      known = { segment, recorded: recordPolicy(log, policy) };
-      this.#recordedPolicies.set(policy.digest, known);
-      known.recorded.catch(() => this.#recordedPolicies.delete(policy.digest));
-    }
-    await known.recorded;
   }
 }
 

@@ -5,7 +5,8 @@ import type { Decision } from "../policy/decision.ts";
 import type { Used } from "../approval/settle.ts";
 import { engineVersion } from "../version.ts";
 import type { RuleReference } from "./authorizer.ts";
-import type { Judgement, ReadRequest, RequestData } from "./judge.ts";
+import type { ReadRequest, RequestData } from "./judge.ts";
+import type { Judgement } from "./judgement.ts";
 import type { Disk } from "./look-up-paths.ts";
 
 /** All that an answer and its entry are made from. */
@@ -19,6 +20,8 @@ export interface Answered {
   /** Policy said no, and observe mode lets it through. */
   readonly observed: boolean;
   readonly digest: string | null;
+  /** Names the list of files that counted as Canopy's own. */
+  readonly ownFiles: string | null;
   readonly avid: string;
   readonly traceId: string;
   /** Who asked, where it was not the host program itself. */
@@ -28,7 +31,7 @@ export interface Answered {
 /** What the log says of a decision. */
 export function decisionEntry(
   data: ReadRequest,
-  { judgement, decision, approvalId, used, observed, digest, traceId, via }: Answered,
+  { judgement, decision, approvalId, used, observed, digest, ownFiles, traceId, via }: Answered,
 ): EntryBody {
   return {
     type: "decision",
@@ -36,7 +39,7 @@ export function decisionEntry(
     agent_ctx: data.agentCtx,
     ...("refused" in data ? { action_type: null, payload: null } : actionFields(data, judgement)),
     decision,
-    ...(observed ? { would: judgement.decision } : {}),
+    ...(observed ? { would: judgement.decision } : decision === judgement.decision ? {} : { judged: judgement.decision }),
     reason: judgement.reason,
     rules: rulesEntry(judgement.rules),
     policy_digest: digest,
@@ -46,6 +49,7 @@ export function decisionEntry(
     ...(via === undefined ? {} : { via }),
     enforced: !observed,
     engine: engineVersion,
+    ...(ownFiles === null ? {} : { own_files: ownFiles }),
   };
 }
 

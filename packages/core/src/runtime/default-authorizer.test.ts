@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,6 +40,7 @@ it("denies and records while the policy does not load, and answers once it does,
   await writeFile(policy, "version: 1\ndefualt: DENY\n");
   vi.stubEnv("CANOPY_AUDIT_LOG_PATH", join(folder, "audit.log"));
   vi.stubEnv("CANOPY_POLICY_FILE", policy);
+  vi.stubEnv("CANOPY_APPROVALS_PATH", join(folder, "approvals.db"));
   const [one, other] = await Promise.all([1, 2].map(async () => await authorizeAction({}, "execute_shell", { command: "ls" })));
   expect([one?.decision, other?.decision]).toEqual(["DENY", "DENY"]);
   expect(one?.reason).toContain(`${policy}:2:1: unknown key \`defualt\``);
@@ -46,6 +48,15 @@ it("denies and records while the policy does not load, and answers once it does,
   expect(await authorizeAction({}, "execute_shell", { command: "ls" })).toMatchObject({ decision: "ALLOW", enforced: true });
   const entries = (await readFile(join(folder, "audit.log"), "utf8")).trimEnd().split("\n");
   expect(entries.filter((line) => line.includes('"type":"decision"'))).toHaveLength(3);
+});
+
+it("keeps approvals where the environment says, and makes that file when the first is asked for", async () => {
+  const path = join(folder, "approvals.db");
+  expect(existsSync(path)).toBe(false);
+  const answer = await authorizeAction({}, "execute_shell", { command: "curl https://example.com" });
+  expect(answer).toMatchObject({ decision: "REQUIRE_APPROVAL" });
+  expect(existsSync(path)).toBe(true);
+  expect(await authorizeAction({}, "modify_file", { path })).toMatchObject({ decision: "DENY" });
 });
 
 it("does not compile with a known key of the context in the wrong case, or with a standard payload that lacks its field", () => {

@@ -8,6 +8,7 @@ import type { Policy } from "../policy/policy.ts";
 import type { AuthorizationRequest, RuleReference } from "./authorizer.ts";
 import { readRequest } from "./judge.ts";
 import type { JudgeOptions } from "./judge.ts";
+import type { JudgedAction, JudgedRequest } from "./judgement.ts";
 import { lookUpPaths } from "./look-up-paths.ts";
 
 /** Why the policy answers what it answers about one action. */
@@ -35,12 +36,21 @@ export async function explainActions(
   }
   const { agentCtx } = data;
   return await Promise.all(
-    data.actions.map(async ({ actionType, payload }) => {
+    data.actions.map(async ({ actionType, payload, open }) => {
       const disk = resolvePaths ? await lookUpPaths(actionType, payload, { agentCtx, ownFiles }) : undefined;
-      const inputs = { ownFiles, ...(disk === undefined ? {} : { disk }) };
-      const { decision, reason, rules, considered } = explain(policy, { agentCtx, actionType, payload }, inputs);
-      const understood = describeAction(factFunctions, actionType, { agentCtx, payload, ...inputs });
-      return { actionType, decision, reason, rules, understood, considered };
+      return explainAction(policy, { actionType, payload, open, disk: disk ?? null }, { agentCtx, ownFiles });
     }),
   );
+}
+
+/** Explains one action by what is given alone. */
+export function explainAction(
+  policy: Policy,
+  { actionType, payload, disk }: JudgedAction,
+  { agentCtx, ownFiles }: Pick<JudgedRequest, "agentCtx" | "ownFiles">,
+): ActionExplanation {
+  const inputs = { ownFiles, ...(disk === null ? {} : { disk }) };
+  const { decision, reason, rules, considered } = explain(policy, { agentCtx, actionType, payload }, inputs);
+  const understood = describeAction(factFunctions, actionType, { agentCtx, payload, ...inputs });
+  return { actionType, decision, reason, rules, understood, considered };
 }

@@ -28,7 +28,8 @@ async function rootSource(name: string, read: (name: string) => Promise<PolicySo
   return await read(name);
 }
 
-async function readPolicyFile(path: string): Promise<PolicySource> {
+/** One file as text. Rejects with `POLICY_INVALID` where it is no file, is longer than 4 MiB, is not UTF-8, or cannot be read. */
+export async function readPolicyFile(path: string): Promise<PolicySource> {
   let file;
   try {
     // Not blocking: a named pipe would wait for a writer for ever.

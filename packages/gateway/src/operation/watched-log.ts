@@ -53,6 +53,7 @@ export function watchLog(log: AuditLog, ownFiles: readonly string[]): WatchedLog
     scan: async (from, onEntry) => await log.scan(from, onEntry),
     markVoided: async (entries, why) => await log.markVoided(entries, why),
     holdsPolicy: async (digest, entries) => await log.holdsPolicy(digest, entries),
+    holdsFiles: async (digest) => await log.holdsFiles(digest),
     segment: () => log.segment(),
     ownFiles: () => [...log.ownFiles(), ...ownFiles],
     close: async () => await log.close(),

@@ -1,4 +1,6 @@
 import { CanopyError } from "@canopy-runtime/core";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import type { Terminal } from "../../terminal.ts";
 import { UsageError } from "../../usage-error.ts";
 
@@ -8,6 +10,11 @@ export function logPath(positionals: readonly string[], terminal: Pick<Terminal,
   const path = positionals[0] ?? terminal.env["CANOPY_AUDIT_LOG_PATH"] ?? "audit.log";
   if (path === "") throw new UsageError("the name of the log is empty, name one or leave it out");
   return path;
+}
+
+/** The log of that name, also where the folder is named that it lies in. */
+export function logFile(path: string): string {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? join(path, "audit.log") : path;
 }
 
 /** Does the work; a log that cannot be read is told as bad input. */

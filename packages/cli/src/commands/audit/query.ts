@@ -1,23 +1,17 @@
 import { parseArgs } from "node:util";
 import { matchesFilter, readAuditLog } from "@canopy-runtime/core";
-import type { Decision, EntryFilter } from "@canopy-runtime/core";
+import type { EntryFilter } from "@canopy-runtime/core";
 import type { Command } from "../../command.ts";
+import { filterHelp, filterOptions, readFilter } from "../../entry-filter.ts";
 import { entryRow } from "../../entry-row.ts";
 import { exitCodes } from "../../exit-codes.ts";
 import { complain, print } from "../../terminal.ts";
 import type { Terminal } from "../../terminal.ts";
-import { UsageError } from "../../usage-error.ts";
-import { logPath, readCount, readTime, reading } from "./log-path.ts";
+import { logPath, readCount, reading } from "./log-path.ts";
 
 const options = {
-  since: { type: "string" },
-  until: { type: "string" },
+  ...filterOptions,
   type: { type: "string" },
-  avid: { type: "string" },
-  action: { type: "string" },
-  decision: { type: "string" },
-  rule: { type: "string" },
-  trace: { type: "string" },
   limit: { type: "string" },
   json: { type: "boolean", default: false },
 } as const;
@@ -30,14 +24,7 @@ export const query: Command = {
 Usage: canopy audit query [LOG] [OPTION…]
 
   LOG                the log; the one that CANOPY_AUDIT_LOG_PATH names, else audit.log, where it is left out
-  --since TIME       written at or after: 2026-01-31, 2026-01-31T12:00:00Z, or how long ago: 90s, 15m, 2h, 7d
-  --until TIME       written before
-  --decision WORD    ALLOW, REQUIRE_APPROVAL or DENY
-  --action TYPE      of one of the actions, such as execute_shell
-  --avid AVID        by this agent
-  --rule ID          decided by this rule
-  --trace ID         of this run
-  --type TYPE        decision, outcome, policy.loaded, …
+${filterHelp}  --type TYPE        decision, outcome, policy.loaded, …
   --limit COUNT      stops after so many
   --json             the lines as they stand in the log
 
@@ -48,7 +35,7 @@ Exit codes: 0 done, also when nothing was found; 2 bad usage, or a log that cann
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
     const path = logPath(positionals, terminal);
     const limit = values.limit === undefined ? Infinity : readCount("--limit", values.limit);
-    const filter = readFilter(values);
+    const filter = { ...readFilter(values), ...(values.type === undefined ? {} : { type: values.type }) };
     const strange = await reading(async () => await printMatches(path, filter, limit, values.json, terminal));
     if (strange > 0) complain(terminal, `canopy: ${strange} ${strange === 1 ? "line is" : "lines are"} no entry; canopy verify says more`);
     return exitCodes.ok;
@@ -68,24 +55,4 @@ async function printMatches(path: string, filter: EntryFilter, limit: number, js
     }
   }
   return strange;
-}
-
-type Values = Readonly<Partial<Record<keyof typeof options, string | boolean>>>;
-
-function readFilter({ since, until, type, avid, action, decision, rule, trace }: Values): EntryFilter {
-  return {
-    ...(typeof since === "string" ? { since: readTime("--since", since) } : {}),
-    ...(typeof until === "string" ? { until: readTime("--until", until) } : {}),
-    ...(typeof type === "string" ? { type } : {}),
-    ...(typeof avid === "string" ? { avid } : {}),
-    ...(typeof action === "string" ? { actionType: action } : {}),
-    ...(typeof decision === "string" ? { decision: readDecision(decision) } : {}),
-    ...(typeof rule === "string" ? { rule } : {}),
-    ...(typeof trace === "string" ? { traceId: trace } : {}),
-  };
-}
-
-function readDecision(text: string): Decision {
-  if (text === "ALLOW" || text === "REQUIRE_APPROVAL" || text === "DENY") return text;
-  throw new UsageError(`--decision is \`${text}\`, not ALLOW, REQUIRE_APPROVAL or DENY`);
 }

@@ -41,9 +41,9 @@ export const isSystem: Question = (at, around) => {
 };
 
 export const isSecret: Question = (at, around) => {
-  const known = lookIn(secretPlaces, at, around);
-  // Any pattern could stand for some of their names (`src*`): it is by its own name that one is told.
-  const hit = known === "no" && find(approvalPlaces, at, () => "no") === "yes" ? "yes" : known;
+  // Only by its whole name: nearly every pattern could match one.
+  if (lookIn(approvalPlaces, at, around) === "yes") return "yes";
+  const hit = lookIn(secretPlaces, at, around);
   return hit === "yes" && isAlien(at, around) ? "maybe" : hit;
 };
 

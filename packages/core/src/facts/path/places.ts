@@ -66,14 +66,14 @@ export const secretPlaces: Places = places(
 /** What version control keeps for itself; who writes there runs code or rewrites history. */
 export const repositoryPlaces: Places = places([".git", ".hg", ".svn", ".bzr", ".jj", "_svn"]);
 
-/** Stores of approvals beside logs of any name. They hold in full what the logs leave out. */
-export const approvalPlaces: Places = places(["*.approvals.db", "*.approvals.db-*"]);
-
 /** Names that Canopy's own files have by default; the host tells the engine the others. */
 export const canopyPlaces: Places = places(
   ["audit.log", "audit.log.*", "*.approvals.db", "*.approvals.db-*", ".canopy", "canopy.policy.*", "*.canopy.yaml", "*.canopy.yml"],
   ["canopy.yaml", "canopy.yml", "canopy.json", "canopy.db", "canopy.db-*", "canopy.sqlite", "canopy.sqlite-*", "canopy.key", "canopy.lock"],
 );
+
+/** Stores of approvals: they hold in full the actions that people were asked about, of which logs leave out what is secret. */
+export const approvalPlaces: Places = places(["*.approvals.db", "*.approvals.db-*"]);
 
 /** Read or run by itself when somebody logs in, opens a shell or starts a daily tool. */
 export const startupPlaces: Places = places(
