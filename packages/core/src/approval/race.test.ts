@@ -44,7 +44,7 @@ function race(log: string, count: number): Racer {
 
 it.each([
   ["one approval", 1],
-  [isLong ? "1,000 approvals" : "100 approvals", isLong ? 1000 : 100],
+  [isLong ? "1,000 approvals" : "60 approvals", isLong ? 1000 : 60],
 ])(
   "eight processes that race to use %s use each exactly once",
   async (_what, count) => {
