@@ -43,7 +43,7 @@ function whyLines({ explanation, failures, kind }: PolicyTestResult): readonly s
   const decided = rules.map(({ id, decision, file, line }) => `${decision} ${id} (${file}:${line})`);
   return [
     cells("decided", decided.length === 0 ? "no rule" : decided.join(", ")),
-    ...unknowns.map(({ kind, why, rule }) => cells("unknown", `${kind}: ${why}${rule === null ? "" : ` (rule ${rule.id})`}`)),
+    ...unknowns.map(({ kind: doubt, why, rule }) => cells("unknown", `${doubt}: ${why}${rule === null ? "" : ` (rule ${rule.id})`}`)),
     ...(failures.some(({ what }) => what === "reason") ? [] : [cells("reason", reason)]),
   ];
 }
