@@ -55,6 +55,20 @@ describe("an action that a person is asked about", () => {
     expect(await verifyAuditLog(log)).toMatchObject({ kind: "valid" });
   });
 
+  it("runs once however often it is tried at once, and the others are all one new request", async () => {
+    const { canopy, log } = await runtime();
+    const other = await open(log);
+    const id = await approved(canopy);
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, index) => await (index % 2 === 0 ? canopy : other).authorize(refund())),
+    );
+    const allowed = answers.filter(({ decision }) => decision === "ALLOW");
+    expect(allowed).toMatchObject([{ approval: { id } }]);
+    const asking = answers.filter((answer) => answer.decision === "REQUIRE_APPROVAL");
+    expect([asking.length, new Set(asking.map(idOf)).size]).toEqual([39, 1]);
+    expect(await uses(log)).toHaveLength(1);
+  });
+
   it("is the same action whatever the order of its keys", async () => {
     const { canopy } = await runtime();
     await approved(canopy);
