@@ -56,7 +56,13 @@ function essence({ decision, reason, rules, policyDigest, avid }: AuthorizationR
 
 describe("the labelled requests, asked over HTTP", () => {
   const vectors = new URL("../../packages/core/vectors/", import.meta.url);
-  const agent = { cwd: "/repo", home: "/home/agent", safe_paths: ["/repo/"], safe_hosts: ["api.good.com", "*.cdn.good.com"] };
+  const agent = {
+    agent_id: "vectors",
+    cwd: "/repo",
+    home: "/home/agent",
+    safe_paths: ["/repo/"],
+    safe_hosts: ["api.good.com", "*.cdn.good.com"],
+  };
   const files: Readonly<Record<string, string>> = { read: "read_file", write: "modify_file", delete: "delete_file" };
 
   function actionOf(file: string, line: Readonly<Record<string, unknown>>): AuthorizationRequest["actions"][0] {
