@@ -9,6 +9,12 @@ import { HttpAuthorizer } from "@canopy-runtime/core/client";
 import { addKey, startGateway } from "@canopy-runtime/gateway";
 import type { Gateway, GatewayOptions } from "@canopy-runtime/gateway";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { z } from "zod";
+
+import { aiSdk } from "./conformance/ai-sdk.adapter.ts";
+import { functions } from "./conformance/functions.adapter.ts";
+import { langchain } from "./conformance/langchain.adapter.ts";
+import { openai } from "./conformance/openai.adapter.ts";
 
 interface Served {
   readonly gateway: Gateway;
@@ -140,5 +146,30 @@ actions:
     expect(await tool({ command: "ls" })).toBe("ls");
     await gateway.close();
     await expect(tool({ command: "ls" })).rejects.toMatchObject({ code: "ACTION_DENIED" });
+  });
+});
+
+describe.each([functions, ...aiSdk, ...langchain, ...openai])("$name, asking over HTTP", ({ loop }) => {
+  const text = `
+version: 1
+default: DENY
+rules:
+  - { id: reads, action_type: read, allow: true }
+  - { id: pays, action_type: pay, require_approval: true }
+`;
+
+  it("runs what the gateway allows and nothing else, and reports how it ended", async () => {
+    const { authorizer, gateway, log } = await served({ agent_id: "a" }, { policy: { name: "p.yaml", text } });
+    const ran: string[] = [];
+    const tools = ["read", "pay", "wipe"].map((name) => ({ name, schema: z.looseObject({}), run: () => `did ${String(ran.push(name))}` }));
+    const call = async (tool: string): Promise<string> => (await loop(tools, [{ tool, args: {} }], { authorizer })).join();
+    expect(await call("read")).toContain("did 1");
+    expect(await call("pay")).toContain("approv");
+    expect(await call("wipe")).toContain("denied, the tool did not run");
+    await gateway.close();
+    expect(await call("read")).toContain("denied, the tool did not run");
+    expect(ran).toEqual(["read"]);
+    const entries = await decisions(log);
+    expect(entries.map((entry) => entry["decision"] ?? entry["status"])).toEqual(["ALLOW", "success", "REQUIRE_APPROVAL", "DENY"]);
   });
 });

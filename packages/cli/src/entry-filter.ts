@@ -16,7 +16,7 @@ export const filterOptions = {
 /** What `--help` says of them. */
 export const filterHelp = `  --since TIME       written at or after: 2026-01-31, 2026-01-31T12:00:00Z, or how long ago: 90s, 15m, 2h, 7d
   --until TIME       written before
-  --decision WORD    ALLOW, REQUIRE_APPROVAL or DENY
+  --decision WORD    ALLOW, REQUIRE_APPROVAL or DENY: what was answered, or where the runtime only observed would have been
   --action TYPE      of one of the actions, such as execute_shell
   --avid AVID        by this agent
   --rule ID          decided by this rule

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
 import type { JsonObject } from "@canopy-runtime/core";
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 
 import { addKey, startGateway } from "./index.ts";
 import type { Gateway, GatewayOptions } from "./index.ts";
@@ -57,16 +57,36 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Called with what is to be done when all is over; what came last is done first. */
+type AtEnd = (cleanUp: () => Promise<void>) => void;
+
 /** A directory of its own for the test that is running. */
-export async function temporaryFolder(): Promise<string> {
+export async function temporaryFolder(atEnd: AtEnd = onTestFinished): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "canopy-gateway-")));
-  onTestFinished(async () => await rm(folder, { recursive: true, force: true }));
+  atEnd(async () => await rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
+/** One gateway for all tests of a `describe` that leave it as it was. */
+export function sharedGateway(options: GatewayOptions = {}): () => TestGateway {
+  const cleanUps: (() => Promise<void>)[] = [];
+  const started: TestGateway[] = [];
+  beforeAll(async () => {
+    started.push(await testGateway(options, (cleanUp) => cleanUps.unshift(cleanUp)));
+  });
+  afterAll(async () => {
+    for (const cleanUp of cleanUps) await cleanUp();
+  });
+  return () => {
+    const [gateway] = started;
+    if (gateway === undefined) throw new Error("the gateway is not started yet");
+    return gateway;
+  };
+}
+
 /** A gateway on a free loopback port, closed when the test is. */
-export async function testGateway(options: GatewayOptions = {}): Promise<TestGateway> {
-  const folder = await temporaryFolder();
+export async function testGateway(options: GatewayOptions = {}, atEnd: AtEnd = onTestFinished): Promise<TestGateway> {
+  const folder = await temporaryFolder(atEnd);
   const keys = join(folder, "keys.json");
   const log = join(folder, "audit.log");
   const { key: agent } = await addKey(keys, { name: "agent", agentCtx: { agent_id: "janitor", env: "dev" }, allow: ["session_id"] });
@@ -81,7 +101,7 @@ export async function testGateway(options: GatewayOptions = {}): Promise<TestGat
     ...options,
     limits: { drainMs: 0, ...options.limits },
   });
-  onTestFinished(async () => await gateway.close());
+  atEnd(async () => await gateway.close());
   const { port } = gateway;
 
   async function send(method: string, path: string, body: string | undefined, { key = agent, headers = {} }: Sent = {}): Promise<Reply> {

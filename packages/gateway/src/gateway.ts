@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { openAuditLog, openCanopy } from "@canopy-runtime/core";
+import { createChecker, openAuditLog, openCanopy } from "@canopy-runtime/core";
 import type { Canopy } from "@canopy-runtime/core";
 
 import { openAuthentication } from "./auth/open.ts";
@@ -118,6 +118,8 @@ async function openRuntime({
   keys,
   jwt,
 }: GatewayOptions): Promise<{ readonly canopy: Canopy; readonly record: WatchedLog }> {
+  // Before the log is opened: a policy that does not load leaves no log behind.
+  await createChecker(policy === undefined ? {} : { policy }).policy();
   const auditOptions = typeof audit === "string" ? { path: audit } : { ...audit, path: audit.path ?? "audit.log" };
   const ownFiles = [keys, typeof jwt === "string" ? jwt : undefined].filter((file) => file !== undefined).map((file) => resolve(file));
   const record = watchLog(await openAuditLog(auditOptions), ownFiles);
@@ -166,12 +168,7 @@ interface Tasks {
 
 function startTasks(
   options: GatewayOptions,
-  {
-    canopy,
-    readiness,
-    log,
-    reload,
-  }: { readonly canopy: Canopy; readonly readiness: Readiness; readonly log: GatewayLog; readonly reload: () => Promise<string> },
+  { canopy, readiness, log, reload }: Pick<Running, "canopy" | "readiness" | "log" | "reload">,
 ): Tasks {
   const abort = new AbortController();
   readiness.verify(abort.signal).then(

@@ -104,6 +104,9 @@ export function readOptions(options: GatewayOptions): Settings {
   if (!Array.isArray(allowedHosts)) throw invalid("`allowedHosts` is not a list");
   const badHost = allowedHosts.find((name: unknown) => typeof name !== "string" || !isHostName(name));
   if (badHost !== undefined) throw invalid(`\`${String(badHost)}\` is no name of a host`);
+  if ((host === "0.0.0.0" || host === "::") && allowedHosts.length === 0 && publicUrl === undefined) {
+    throw invalid(`on \`${host}\` clients call the gateway by names that it cannot know: list them as allowed hosts`);
+  }
   if (publicUrl !== undefined && !/^https?:$/.test(URL.parse(publicUrl)?.protocol ?? ""))
     throw invalid("`publicUrl` is not an http or https address");
   return { host, port, isLoopback, limits: readLimits(options.limits ?? {}), allowedHosts, publicUrl: publicUrl?.replace(/\/+$/, "") };
@@ -122,10 +125,9 @@ function readLimits(given: Partial<GatewayLimits>): GatewayLimits {
 /** `Host` values that stand for this gateway. */
 export function hostsOf({ host, isLoopback, allowedHosts, publicUrl }: Settings): ReadonlySet<string> {
   const own = host.includes(":") ? `[${host}]` : host;
-  const isEverywhere = host === "0.0.0.0" || host === "::";
   return new Set(
     [
-      ...(isEverywhere ? [] : [own]),
+      own,
       ...(isLoopback ? ["localhost", "127.0.0.1", "[::1]"] : []),
       ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname]),
       ...allowedHosts,

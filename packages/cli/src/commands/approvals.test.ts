@@ -74,6 +74,8 @@ describe("canopy approvals", () => {
     const shown = await canopy(["approvals", "show", id, "--log", log]);
     expect(shown.out).toContain(`│ command: ${mild}`);
     expect(shown.out).toContain("shell-network");
+    const full = await canopy(["approvals", "show", id, "--full", "--log", log]);
+    expect(JSON.parse(full.out)).toMatchObject({ actions: [{ action_type: "execute_shell", payload: { command: mild } }] });
     const done = await canopy(["approvals", "approve", id, "--log", log, "--yes", "--by", "Ann", "--note", "known host"]);
     expect(done).toMatchObject({
       code: 0,
@@ -237,6 +239,7 @@ describe("canopy approvals", () => {
     const shown = await canopy(["approvals", "show", id, "--log", log]);
     expect(shown.out).toContain("PROBLEM");
     expect(shown.out).not.toContain("command:");
+    expect(await canopy(["approvals", "show", id, "--full", "--log", log])).toMatchObject({ code: 2, out: "" });
     const refused = await canopy(["approvals", "approve", id, "--log", log, "--yes"]);
     expect(refused).toMatchObject({ code: 2, err: expect.stringContaining("cannot be decided") as string });
     expect(await canopy(["approvals", "cancel", id, "--log", log])).toMatchObject({ code: 0 });

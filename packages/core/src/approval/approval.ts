@@ -67,4 +67,6 @@ export interface ApprovalReference {
 export interface ApprovalDetails extends Approval {
   /** Text in several lines, made from the very bytes that the digest is over. What cannot be seen is spelt out; long values are cut, with a count. */
   readonly preview: string;
+  /** All of what is asked about, as canonical JSON; null where what is stored is not what was asked about. */
+  readonly action: string | null;
 }

@@ -4,6 +4,7 @@ import { CanopyError } from "../errors.ts";
 import type { Approval, ApprovalDetails, ApprovalState } from "./approval.ts";
 import { decideOn, cancel } from "./decide.ts";
 import type { DecideOptions, CancelOptions } from "./decide.ts";
+import { actionDigest } from "./digest.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Standing } from "./standing.ts";
 import type { StoredApproval } from "./store.ts";
@@ -78,7 +79,8 @@ export function approvalsOf(keeper: Keeper): Approvals {
       if (found === null) return null;
       const { preview } = await import("./preview.ts");
       const approval = view(found.row, found.standing);
-      return { ...approval, preview: await preview(approval, found.row.action) };
+      const action = actionDigest(found.row.action) === found.row.digest ? found.row.action : null;
+      return { ...approval, action, preview: await preview(approval, action) };
     },
     decide: async (id, decision) => {
       await decideOn(keeper, checkedId(id), decision);

@@ -182,7 +182,7 @@ function requested(entry: JsonObject, event: Event): Requested | null {
   const decideBy = time(entry, "decide_by");
   const useWithinMs = member(entry, "use_within_ms");
   if (digest === null || avid === null || (wants !== "same_user" && wants !== "key")) return null;
-  if (Number.isNaN(decideBy) || typeof useWithinMs !== "number") return null;
+  if (Number.isNaN(decideBy) || Number.isNaN(event.at) || typeof useWithinMs !== "number") return null;
   const severity = text(entry, "severity");
   const rules = member(entry, "rules");
   const actions = member(entry, "actions");
@@ -209,7 +209,8 @@ function decided(entry: JsonObject, event: Event): Decided | null {
   const by = text(entry, "decided_by");
   const assurance = text(entry, "assurance");
   const decidedAt = time(entry, "decided_at");
-  if (digest === null || by === null || Number.isNaN(decidedAt)) return null;
+  // A time that is none would never be over.
+  if (digest === null || by === null || Number.isNaN(decidedAt) || Number.isNaN(event.at)) return null;
   if ((decision !== "approve" && decision !== "deny") || (assurance !== "same_user" && assurance !== "key")) return null;
   const [note, signature, key] = [text(entry, "note"), text(entry, "signature"), text(entry, "key")];
   return { ...event, kind: "decided", digest, decision, by, decidedAt, assurance, note, signature, key };

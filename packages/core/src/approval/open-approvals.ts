@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 
 import { localDisk, unavailable } from "../audit/disk.ts";
 import { openAuditLog, originOf, realPath } from "../audit/audit-log.ts";
@@ -10,7 +11,7 @@ import type { Approvals } from "./approvals.ts";
 import { Keeper } from "./keeper.ts";
 import { readApprovalOptions } from "./options.ts";
 import type { ApprovalOptions } from "./options.ts";
-import { defaultStorePath } from "./store-path.ts";
+import { defaultStorePath, refuseLogFile } from "./store-path.ts";
 import type { ApprovalStore } from "./store.ts";
 
 export interface OpenApprovalsOptions extends Pick<ApprovalOptions, "path" | "approvers"> {
@@ -37,6 +38,8 @@ export async function openApprovals({ log, auditKeyPath, ...options }: OpenAppro
   } catch (error) {
     throw unavailable(`read the audit log \`${log}\``, error);
   }
+  const file = options.path === undefined ? defaultStorePath(path) : resolve(options.path);
+  refuseLogFile(file, path);
   let writing: Promise<AuditLog> | undefined;
   const open = async (): Promise<AuditLog> => {
     // Whoever decides may have another account than the log's writer, to whom a segment that is begun here would be closed: it is left to the writer.
@@ -54,7 +57,7 @@ export async function openApprovals({ log, auditKeyPath, ...options }: OpenAppro
       exclusive: async (work) => await (await open()).exclusive(work),
       scan: async (from, onEntry) => await scanLog(localDisk, path, from, onEntry),
     },
-    openStore: async () => await openWhenThere(options.path ?? defaultStorePath(path)),
+    openStore: async () => await openWhenThere(file),
     settings,
     now: () => Date.now(),
     randomBytes,

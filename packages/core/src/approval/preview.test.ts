@@ -49,6 +49,7 @@ it("what is long is cut, and says how much of it is not shown", async () => {
     tool: { name: "t", args: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`k${index}`, "line\n".repeat(100)])) },
   });
   expect(preview).toContain("… and 1000 more characters, which are not shown");
+  expect(preview).toContain("CAREFUL     it is too long to be shown whole");
   expect(preview).toContain("… and 20 more");
   expect(preview).toMatch(/… and \d+ more lines, which are not shown$/);
 });

@@ -1,5 +1,4 @@
 import type { Approval } from "./approval.ts";
-import { actionDigest } from "./digest.ts";
 import { visible } from "./visible.ts";
 import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
@@ -13,7 +12,7 @@ const mostLines = 1_000;
  * What would run, for a person to read before they decide: made from `action`, the bytes that the digest is over, and from what the log says of the
  * request. Each line that quotes the action begins with `│`, so that nothing in it can pass for ours. The same bytes give the same text.
  */
-export async function preview(approval: Approval, action: string): Promise<string> {
+export async function preview(approval: Approval, action: string | null): Promise<string> {
   const lines = [
     `${approval.id} (${approval.state})`,
     `asked by    ${shown(approval.agent ?? "an agent without a name")}, ${approval.avid}`,
@@ -24,36 +23,44 @@ export async function preview(approval: Approval, action: string): Promise<strin
     `digest      ${approval.digest}`,
   ];
   if (approval.problem !== null) lines.push(`PROBLEM     ${approval.problem}`);
-  if (actionDigest(action) !== approval.digest)
-    return [...lines, "The action is not shown: what is stored is not what was asked about."].join("\n");
+  if (action === null) return [...lines, "The action is not shown: what is stored is not what was asked about."].join("\n");
   const { hidden } = visible(JSON.parse(action) as JsonValue);
   if (hidden > 0)
     lines.push(`CAREFUL     it holds ${hidden} characters that cannot be seen or change how text reads; they are spelt out as ⟨U+…⟩`);
-  const all = [...lines, ...(await describe(JSON.parse(action) as JsonValue))];
-  const more = all.length - mostLines;
-  return (more > 0 ? [...all.slice(0, mostLines), `… and ${more} more lines, which are not shown`] : all).join("\n");
+  const cuts: Cuts = { count: 0 };
+  const described = await describe(JSON.parse(action) as JsonValue, cuts);
+  const more = described.length - mostLines;
+  if (more > 0) cuts.count += 1;
+  if (cuts.count > 0) lines.push("CAREFUL     it is too long to be shown whole: what is left out is counted where it is missing");
+  const shownLines = more > 0 ? [...described.slice(0, mostLines), `… and ${more} more lines, which are not shown`] : described;
+  return [...lines, ...shownLines].join("\n");
 }
 
-async function describe(action: JsonValue): Promise<readonly string[]> {
+/** How often something was left out. */
+interface Cuts {
+  count: number;
+}
+
+async function describe(action: JsonValue, cuts: Cuts): Promise<readonly string[]> {
   if (!isJsonObject(action)) return [];
   const { tool = null, actions = [], agent_ctx: agentCtx = {} } = action;
   const lines: string[] = [];
   for (const each of Array.isArray(actions) ? (actions as readonly JsonValue[]) : []) {
     if (!isJsonObject(each)) continue;
-    lines.push("", `would ${said(each["action_type"])}`, ...quoted(each["payload"] ?? null));
+    lines.push("", `would ${said(each["action_type"])}`, ...quoted(each["payload"] ?? null, cuts));
     const leadsTo = each["leads_to"];
-    if (isJsonObject(leadsTo)) lines.push("where the disk says that paths lead", ...quoted(leadsTo));
+    if (isJsonObject(leadsTo)) lines.push("where the disk says that paths lead", ...quoted(leadsTo, cuts));
     const open = each["open"];
-    if (Array.isArray(open)) lines.push("what is not known of it", ...quoted(open));
+    if (Array.isArray(open)) lines.push("what is not known of it", ...quoted(open, cuts));
     const understood = await understand(each["action_type"] ?? null, isJsonObject(agentCtx) ? agentCtx : {}, each["payload"] ?? null);
-    if (understood !== null) lines.push("what was understood", ...quoted(understood));
+    if (understood !== null) lines.push("what was understood", ...quoted(understood, cuts));
   }
   if (isJsonObject(tool)) {
-    lines.push("", `by the tool ${said(tool["name"])} with`, ...quoted(tool["args"] ?? null));
+    lines.push("", `by the tool ${said(tool["name"])} with`, ...quoted(tool["args"] ?? null, cuts));
     if (tool["toctou"] === "unprotected")
       lines.push("CAREFUL     the tool's arguments could not be frozen: what runs may differ from this");
   }
-  return [...lines, "", "for the agent", ...quoted(agentCtx)];
+  return [...lines, "", "for the agent", ...quoted(agentCtx, cuts)];
 }
 
 /** The facts that say something: what is there, what holds, and what could not be told. */
@@ -81,28 +88,30 @@ function saying(value: JsonValue): JsonValue {
 }
 
 /** A value as lines behind a bar. */
-function quoted(value: JsonValue): readonly string[] {
-  return render(value, "").map((line) => `  │ ${line}`);
+function quoted(value: JsonValue, cuts: Cuts): readonly string[] {
+  return render(value, "", cuts).map((line) => `  │ ${line}`);
 }
 
-function render(value: JsonValue, indent: string): readonly string[] {
-  if (typeof value === "string") return textLines(value).map((line) => indent + line);
+function render(value: JsonValue, indent: string, cuts: Cuts): readonly string[] {
+  if (typeof value === "string") return textLines(value, cuts).map((line) => indent + line);
   if (typeof value !== "object" || value === null) return [`${indent}${JSON.stringify(value)}`];
   const entries: readonly (readonly [string, JsonValue])[] = isJsonObject(value)
     ? Object.entries(value).map(([key, item]) => [`${shown(key)}:`, item] as const)
     : value.map((item) => ["-", item] as const);
   if (entries.length === 0) return [`${indent}${isJsonObject(value) ? "{}" : "[]"}`];
   const lines = entries.slice(0, mostItems).flatMap(([key, item]) => {
-    const inner = render(item, "");
+    const inner = render(item, "", cuts);
     const isShort = inner.length === 1 && (typeof item !== "object" || item === null);
     return isShort ? [`${indent}${key} ${inner[0] ?? ""}`] : [`${indent}${key}`, ...inner.map((line) => `${indent}  ${line}`)];
   });
+  if (entries.length > mostItems) cuts.count += 1;
   return entries.length > mostItems ? [...lines, `${indent}… and ${entries.length - mostItems} more`] : lines;
 }
 
-function textLines(text: string): readonly string[] {
+function textLines(text: string, cuts: Cuts): readonly string[] {
   const kept = text.slice(0, longestText).toWellFormed();
   const lines = (kept === "" ? ["(empty)"] : kept.split("\n")).map(shown);
+  if (text.length > longestText) cuts.count += 1;
   return text.length > longestText ? [...lines, `… and ${text.length - longestText} more characters, which are not shown`] : lines;
 }
 

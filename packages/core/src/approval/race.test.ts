@@ -2,12 +2,17 @@ import { spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { expect, it, onTestFinished } from "vitest";
 
 import { verifyAuditLog } from "../audit/index.ts";
-import { approved, refund, runtime, uses } from "./approval.test.fixture.ts";
+import { openAuditLogOn } from "../audit/audit-log.ts";
+import { localDisk } from "../audit/disk.ts";
+import { loadLock } from "../audit/lock.ts";
+import type { LockMechanism } from "../audit/lock.ts";
+import { approved, open, refund, temporaryFolder, uses } from "./approval.test.fixture.ts";
 
 const child = fileURLToPath(new URL("./race.test.child.ts", import.meta.url));
 
@@ -42,13 +47,30 @@ function race(log: string, count: number): Racer {
   return { process: started, lines, ready, ended: once(started, "close") };
 }
 
-it.each([
-  ["one approval", 1],
-  [isLong ? "1,000 approvals" : "100 approvals", isLong ? 1000 : 100],
-])(
+const races: readonly (readonly [string, number, LockMechanism])[] = [
+  ["one approval", 1, "fs-native-extensions"],
+  ...(isLong ? longRaces() : [["60 approvals", 60, "fs-native-extensions"] as const]),
+];
+
+function longRaces(): readonly (typeof races)[number][] {
+  return [
+    ["1,000 approvals", 1000, "fs-native-extensions"],
+    ["200 approvals under the other lock", 200, "node:sqlite"],
+  ];
+}
+
+it.each(races)(
   "eight processes that race to use %s use each exactly once",
-  async (_what, count) => {
-    const { canopy, log } = await runtime({ approvals: { maxPending: 10_000, maxPendingPerAgent: 10_000 } });
+  async (_what, count, only) => {
+    const log = join(await temporaryFolder(), "audit.log");
+    // The first to open a log chooses its lock, and the others follow.
+    const machine = {
+      disk: localDisk,
+      loadLock: async (wanted: LockMechanism) => (wanted === only ? loadLock(wanted) : null),
+      lockTimeoutMs: 10_000,
+    };
+    const audit = await openAuditLogOn(machine, { path: log });
+    const canopy = await open(log, { audit, approvals: { maxPending: 10_000, maxPendingPerAgent: 10_000 } });
     const ids = new Set<string>();
     for (let amount = 1; amount <= count; amount += 1) {
       ids.add(await approved(canopy, refund({ actions: [{ actionType: "refund", payload: { amount } }] })));

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, realpathSync } from "node:fs";
+import { closeSync, constants, lstatSync, openSync, realpathSync } from "node:fs";
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -45,22 +45,24 @@ function approvalsFile(path: string): string {
   return join(realpathSync.native(dirname(absolute)), basename(absolute));
 }
 
-/** Creates the file for its owner alone, before SQLite would for everybody; refuses one that others can get at. */
+/**
+ * Creates the file for its owner alone, before SQLite would for everybody. One that is there is looked at and not opened: POSIX drops every lock that a
+ * process holds on a file when the process closes any descriptor of it, and another connection of this process may hold some.
+ */
 function create(file: string): void {
-  const noFollow = (constants.O_NOFOLLOW as number | undefined) ?? 0;
-  const notBlocking = (constants.O_NONBLOCK as number | undefined) ?? 0;
-  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | noFollow | notBlocking, 0o600);
   try {
-    const status = fstatSync(fd);
-    if (!status.isFile()) throw new CanopyError("APPROVALS_UNAVAILABLE", `\`${file}\` is not a regular file`);
-    if (process.platform !== "win32" && (status.mode & 0o077) !== 0) {
-      throw new CanopyError(
-        "APPROVALS_UNAVAILABLE",
-        `the approvals in \`${file}\` can be read or written by others than their owner (mode ${(status.mode & 0o777).toString(8)}): chmod 600 the file`,
-      );
-    }
-  } finally {
-    closeSync(fd);
+    closeSync(openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
+    return;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "EEXIST") throw error;
+  }
+  const status = lstatSync(file);
+  if (!status.isFile()) throw new CanopyError("APPROVALS_UNAVAILABLE", `\`${file}\` is not a regular file`);
+  if (process.platform !== "win32" && (status.mode & 0o077) !== 0) {
+    throw new CanopyError(
+      "APPROVALS_UNAVAILABLE",
+      `the approvals in \`${file}\` can be read or written by others than their owner (mode ${(status.mode & 0o777).toString(8)}): chmod 600 the file`,
+    );
   }
 }
 

@@ -14,6 +14,7 @@ export interface EntryFilter {
   readonly avid?: string;
   /** Of one of the actions. */
   readonly actionType?: string;
+  /** What was answered, or what policy said by itself where the runtime only observed or a person was asked. */
   readonly decision?: Decision;
   /** The id of a rule that took part in the decision. */
   readonly rule?: string;
@@ -25,7 +26,7 @@ export function matchesFilter({ ts, type, members }: AuditEntry, filter: EntryFi
   const { since, until, actionType, rule } = filter;
   if (filter.type !== undefined && type !== filter.type) return false;
   if (filter.avid !== undefined && members["avid"] !== filter.avid) return false;
-  if (filter.decision !== undefined && members["decision"] !== filter.decision) return false;
+  if (filter.decision !== undefined && ![members["decision"], members["would"], members["judged"]].includes(filter.decision)) return false;
   if (filter.traceId !== undefined && members["trace_id"] !== filter.traceId) return false;
   if (actionType !== undefined && members["action_type"] !== actionType && !has(members["actions"], "action_type", actionType))
     return false;

@@ -79,6 +79,7 @@ describe("the report of a log", () => {
     const report = await reportAuditLog(path);
     expect(report).toMatchObject({ decisions: 10, denied: 2, asked: 6, allowed: 2, letThrough: 4 });
     expect(report.rules.find(({ name }) => name === "ask")).toMatchObject({ asked: 4, letThrough: 2 });
+    expect(await reportAuditLog(path, { filter: { decision: "DENY" } })).toMatchObject({ decisions: 2, denied: 2, letThrough: 1 });
   });
 
   it("is of the decisions that the filter wants, and of none where there are none", async () => {

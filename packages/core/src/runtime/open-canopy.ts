@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 
 import { readApprovalOptions } from "../approval/options.ts";
 import type { ApprovalOptions, ApprovalSettings } from "../approval/options.ts";
-import { defaultStorePath, storeFiles } from "../approval/store-path.ts";
+import { defaultStorePath, refuseLogFile, storeFiles } from "../approval/store-path.ts";
 import { AuditLog, openAuditLog } from "../audit/index.ts";
 import type { AuditLogOptions, AuditSink } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
@@ -115,6 +115,7 @@ function runtimeApprovals({ approvals, audit }: CanopyOptions, log: AuditSink, s
   const { store, path } = approvals ?? {};
   const beside = log instanceof AuditLog ? log.path : null;
   const file = path === undefined ? (beside === null ? null : defaultStorePath(beside)) : resolve(path);
+  if (file !== null && beside !== null) refuseLogFile(file, beside);
   const clock = typeof audit === "object" && "now" in audit ? audit.now : undefined;
   return new RuntimeApprovals({
     log,

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+
 import { describe, expect, it } from "vitest";
 
 import { startGateway } from "../index.ts";
@@ -35,10 +37,18 @@ describe("callers without a key", () => {
   });
 });
 
+it("a policy that does not load leaves no log behind", async () => {
+  const audit = `${await temporaryFolder()}/audit.log`;
+  const policy = { name: "p", text: "rules: 7" };
+  await expect(startGateway({ port: 0, audit, policy, loopback: { agentCtx: {} } })).rejects.toMatchObject({ code: "POLICY_INVALID" });
+  expect(existsSync(audit)).toBe(false);
+});
+
 it.each([
   ["nobody who could ask", {}],
   ["an option that nobody knows", { keys: "k", cors: true }],
   ["a port that is none", { keys: "k", port: 70_000 }],
+  ["every address and no name for it", { keys: "k", host: "0.0.0.0" }],
   ["a host name that is none", { keys: "k", allowedHosts: ["*"] }],
   ["a limit that is none", { keys: "k", limits: { bodyBytes: 0 } }],
   ["a limit that nobody knows", { keys: "k", limits: { bytes: 1 } }],

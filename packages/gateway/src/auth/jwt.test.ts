@@ -142,8 +142,10 @@ describe("keys from an address", () => {
     ["something very long", () => new Response("x".repeat(2 * 1024 * 1024))],
     ["no connection", () => Promise.reject(new Error("down")) as never],
   ])("that answers with %s let nobody in, and say that it is not the caller's fault", async (_name, answer) => {
-    const { verify, sign } = await remote(answer);
+    const { verify, sign, asked } = await remote(answer);
     await expect(verify(await sign(claims))).rejects.toThrow("cannot be fetched");
+    await expect(verify(await sign(claims))).rejects.toThrow("a moment ago");
+    expect(asked).toHaveLength(1);
   });
 });
 

@@ -116,13 +116,32 @@ async function openKeys(jwks: string, fetchKeys: typeof fetch): Promise<JWTVerif
   if (url === null || url.protocol !== "https:" || url.username !== "" || url.password !== "") {
     throw invalid(`\`${jwks}\` is not an https address, where keys would be safe from whoever is on the way`);
   }
+  const fetchSet = withPause(async (address, init) => await fetchKeySet(address, init, fetchKeys));
   return createRemoteJWKSet(url, {
     timeoutDuration: 5000,
     cooldownDuration: 30_000,
     cacheMaxAge: 600_000,
-    [customFetch]: async (address, init) => await fetchKeySet(address, init, fetchKeys),
+    [customFetch]: fetchSet,
   });
 }
+
+type FetchSet = (address: string, init: RequestInit) => Promise<Response>;
+
+/** After a failure the issuer is left alone for a while: anybody can send a token that asks for its keys. */
+function withPause(fetchSet: FetchSet): FetchSet {
+  let pauseUntil = 0;
+  return async (address, init) => {
+    if (performance.now() < pauseUntil) throw new KeysUnavailable("the issuer's keys could not be fetched a moment ago");
+    try {
+      return await fetchSet(address, init);
+    } catch (error) {
+      pauseUntil = performance.now() + pauseMs;
+      throw error;
+    }
+  };
+}
+
+const pauseMs = 5000;
 
 /** Redirects are not followed, and what is too long to be a key set is not read to its end. */
 async function fetchKeySet(address: string, init: RequestInit, fetchKeys: typeof fetch): Promise<Response> {

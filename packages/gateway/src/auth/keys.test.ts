@@ -24,6 +24,18 @@ describe("a file of keys", () => {
     expect((await readdir(join(path, ".."))).toSorted()).toEqual(["keys.json"]);
   });
 
+  it("gives an agent that says nothing of who it is the name of its key, so that no two agents are one", async () => {
+    const path = await keyFile();
+    const contexts = [{}, { env: "dev" }, { agent_id: "x" }, { name: "n" }];
+    const made = await contexts.reduce<Promise<unknown[]>>(
+      async (before, agentCtx) => [...(await before), (await addKey(path, { name: "ci", agentCtx })).info.agent_ctx],
+      Promise.resolve([]),
+    );
+    expect(made).toEqual([{ agent_id: "ci" }, { agent_id: "ci", env: "dev" }, { agent_id: "x" }, { name: "n" }]);
+    expect((await addKey(path, { name: "pep", kind: "host", allow: ["agent_id"] })).info.agent_ctx).toEqual({});
+    expect((await addKey(path, { name: "ann", scopes: ["approve"] })).info.agent_ctx).toEqual({});
+  });
+
   it("makes another key each time", async () => {
     const path = await keyFile();
     const keys = [];

@@ -16,7 +16,7 @@ export interface NewKey {
   readonly name: string;
   /** `authorize` where left out. */
   readonly scopes?: readonly Scope[];
-  /** The agent context of every request under this key. */
+  /** The agent context of every request under this key. An agent's that says nothing of who it is gets the key's name as `agent_id`. */
   readonly agentCtx?: JsonObject;
   /** Fields of a request's own agent context that count beside it. */
   readonly allow?: readonly string[];
@@ -45,7 +45,7 @@ export async function addKey(
     name,
     kind,
     scopes: [...new Set(scopes)],
-    agent_ctx: agentCtx,
+    agent_ctx: kind === "agent" && scopes.includes("authorize") && !saysWho(agentCtx) ? { agent_id: name, ...agentCtx } : agentCtx,
     allow: [...new Set(allow)],
     created_at: now().toISOString(),
     expires_at: expiresAt?.toISOString() ?? null,
@@ -80,6 +80,11 @@ export async function revokeKey(path: string, id: string, now: () => Date = () =
   if (revoked === undefined) throw new CanopyError("INVALID_OPTIONS", `there is no key \`${id}\` in \`${path}\``);
   const { hash: _hash, ...info } = revoked;
   return info;
+}
+
+/** Without any of these all agents would be one and the same. */
+function saysWho(agentCtx: JsonObject): boolean {
+  return ["agent_id", "id", "public_key", "name"].some((field) => Object.hasOwn(agentCtx, field));
 }
 
 /** How the file has a key. */

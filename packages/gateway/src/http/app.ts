@@ -118,26 +118,34 @@ async function answer(
   const body = target.body === undefined ? undefined : await readBody(parts, target, principal, incoming);
   const abort = new AbortController();
   const callbacks: (() => void)[] = [];
+  const lose = (): void => {
+    abort.abort();
+    for (const callback of callbacks.splice(0)) callback();
+  };
   // Once the whole answer was handed to the operating system it counts as given; what closes before has lost some of it.
   outgoing.once("close", () => {
-    if (outgoing.writableFinished) return;
-    abort.abort();
-    for (const callback of callbacks) callback();
+    if (!outgoing.writableFinished) lose();
   });
-  return await target.handle({
-    principal,
-    params,
-    body,
-    query,
-    headers: incoming.headers,
-    traceId: traceIdOf(incoming.headers["traceparent"]),
-    signal: abort.signal,
-    cut: () => outgoing.destroy(),
-    gone: (callback) => {
-      if (abort.signal.aborted || outgoing.destroyed) callback();
-      else callbacks.push(callback);
-    },
-  });
+  try {
+    return await target.handle({
+      principal,
+      params,
+      body,
+      query,
+      headers: incoming.headers,
+      traceId: traceIdOf(incoming.headers["traceparent"]),
+      signal: abort.signal,
+      cut: () => outgoing.destroy(),
+      gone: (callback) => {
+        if (abort.signal.aborted || outgoing.destroyed) callback();
+        else callbacks.push(callback);
+      },
+    });
+  } catch (error) {
+    // The caller is told something else than what it asked for.
+    lose();
+    throw error;
+  }
 }
 
 async function readBody(

@@ -18,7 +18,7 @@ export interface Call<Body = unknown, Query = unknown> {
   readonly signal: AbortSignal;
   /** Ends the connection, so that half an answer is not taken for a whole one. */
   readonly cut: () => unknown;
-  /** Calls back where the caller goes, or is already gone, before it has the whole answer. */
+  /** Calls back where the caller does not get the answer: it goes, or has gone, before it has all of it, or is told of an error in its place. */
   readonly gone: (callback: () => void) => unknown;
 }
 

@@ -23,6 +23,7 @@ export type RefusalCode =
   | "not_found"
   | "method_not_allowed"
   | "conflict"
+  | "policy_invalid"
   | "too_large"
   | "too_slow"
   | "unsupported_media_type"

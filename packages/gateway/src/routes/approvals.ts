@@ -4,26 +4,40 @@ import { z } from "zod";
 
 import type { AnyRoute } from "../http/call.ts";
 import { route } from "../http/call.ts";
+import { openGate } from "../http/gate.ts";
 import { Refusal } from "../http/refusal.ts";
 import { approvalAnswer, approvalsAnswer, cancelBody, decisionBody, states, wireApproval } from "../wire/approval.ts";
 
-const listQuery = z.strictObject({ state: z.enum(states).optional() });
+const listQuery = z.strictObject({ state: z.enum(states).default("pending").meta({ description: "`pending` where left out." }) });
+
+/** What one answer holds, the newest first. */
+const mostListed = 500;
+
+/** To say how a request stands takes its entries in the log. */
+const mostReaders = 4;
 
 /**
  * What waits for a person, and what people say to it. Who decides is the name that the operator gave the key, never what the caller says. A key's holder is
  * somebody who could reach this address, so the assurance of a decision is `same_user`: a request that wants a signature is refused here.
  */
 export function approvalRoutes({ approvals }: Pick<Canopy, "approvals">): readonly AnyRoute[] {
+  const gate = openGate(mostReaders, "approvals are being read by as many as may, try again");
   return [
     route({
       method: "GET",
       path: "/approvals",
       access: ["approve"],
-      summary: "Requests for approval, newest first",
+      summary: "Requests for approval, the newest 500 first",
       query: listQuery,
       answer: { description: "The requests", schema: approvalsAnswer },
-      handle: async ({ query: { state } }) =>
-        await told(async () => ({ approvals: (await approvals.list(state === undefined ? {} : { state })).map(wireApproval) })),
+      async handle({ query: { state } }) {
+        const leave = gate();
+        try {
+          return await told(async () => ({ approvals: (await approvals.list({ state })).slice(0, mostListed).map(wireApproval) }));
+        } finally {
+          leave();
+        }
+      },
     }),
     route({
       method: "GET",

@@ -4,11 +4,12 @@ import { CanopyError, matchesFilter, proveEntry, readAuditLog } from "@canopy-ru
 import type { AuditRecord, EntryFilter } from "@canopy-runtime/core";
 import { z } from "zod";
 
+import { openGate } from "../http/gate.ts";
 import type { Call } from "../http/call.ts";
 import type { AnyRoute } from "../http/call.ts";
 import { route } from "../http/call.ts";
 import type { GatewayLog } from "../operation/log.ts";
-import { Refusal, overloaded } from "../http/refusal.ts";
+import { Refusal } from "../http/refusal.ts";
 
 const time = z.iso.datetime({ offset: true });
 
@@ -37,16 +38,7 @@ const mostReaders = 4;
 
 /** What is on record, for those who may read what all agents asked for. */
 export function auditRoutes(logPath: string, log: GatewayLog): readonly AnyRoute[] {
-  let readers = 0;
-  function enter(): () => void {
-    if (readers >= mostReaders) throw overloaded("the audit log is being read by as many as may, try again");
-    readers += 1;
-    let isIn = true;
-    return () => {
-      readers -= Number(isIn);
-      isIn = false;
-    };
-  }
+  const gate = openGate(mostReaders, "the audit log is being read by as many as may, try again");
 
   const entries = route({
     method: "GET",
@@ -57,7 +49,7 @@ export function auditRoutes(logPath: string, log: GatewayLog): readonly AnyRoute
     query: entriesQuery,
     answer: { description: "JSON lines", type: "application/jsonl" },
     handle({ query, signal, cut }) {
-      const leave = enter();
+      const leave = gate();
       const lines = linesOf(logPath, query, signal);
       const encoder = new TextEncoder();
       const text = new ReadableStream<Uint8Array>(
@@ -114,7 +106,7 @@ export function auditRoutes(logPath: string, log: GatewayLog): readonly AnyRoute
     query: proofQuery,
     answer: { description: "The proof", schema: z.object({ proof: z.string(), line: z.string() }) },
     async handle({ query }) {
-      const leave = enter();
+      const leave = gate();
       try {
         return { json: await proveEntry(logPath, query.entry.includes("-") ? query.entry : Number(query.entry)) };
       } catch (error) {

@@ -1,7 +1,10 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
 import { addKey, revokeKey } from "../index.ts";
 import { describe, expect, it, vi } from "vitest";
 
-import { shell, testGateway } from "../gateway.test.fixture.ts";
+import { shell, temporaryFolder, testGateway } from "../gateway.test.fixture.ts";
 
 describe("POST /authorize_action", () => {
   it("answers what policy says, and the answer is on record when it arrives", async () => {
@@ -88,6 +91,20 @@ describe("POST /authorize_action", () => {
     await revokeKey(keys, info.id);
     await vi.waitFor(async () => expect((await post("/authorize_action", shell("ls"), { key })).status).toBe(401), { timeout: 20_000 });
   });
+});
+
+it("an agent may neither read nor change what the gateway keeps: log, keys, policy, approvals", async () => {
+  const file = join(await temporaryFolder(), "gateway-rules.yaml");
+  await writeFile(file, "version: 1\nextends: [canopy:default]\n");
+  const { post, log, keys, folder } = await testGateway({ policy: file, resolvePaths: true });
+  await post("/authorize_action", shell("curl https://example.com"));
+  for (const path of [log, keys, `${keys}.lock`, `${log}.lock`, `${log}.approvals.db`, file, join(folder, "x", "..", "keys.json")]) {
+    for (const action of ["read_file", "modify_file", "delete_file"]) {
+      const { json } = await post("/authorize_action", { action_type: action, action_payload: { path } });
+      expect([action, path, json["decision"]]).toEqual([action, path, "DENY"]);
+    }
+    expect([path, (await post("/authorize_action", shell(`echo x >> ${path}`))).json["decision"]]).toEqual([path, "DENY"]);
+  }
 });
 
 describe("POST /outcome", () => {

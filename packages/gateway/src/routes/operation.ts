@@ -73,7 +73,11 @@ export function operationRoutes({ readiness, metrics, reload, waiting }: Operati
           return { json: { policy_digest: await reload() } };
         } catch (error) {
           if (!(error instanceof CanopyError)) throw error;
-          throw new Refusal(422, "conflict", `the policy before stays in force: ${error.message.replaceAll("\n", "; ").slice(0, 2000)}`);
+          throw new Refusal(
+            422,
+            "policy_invalid",
+            `the policy before stays in force: ${error.message.replaceAll("\n", "; ").slice(0, 2000)}`,
+          );
         }
       },
     }),

@@ -17,7 +17,8 @@ Usage: canopy keys add NAME [--scope SCOPE…] [--agent JSON] [--allow FIELD…]
   NAME             what people call it
   --scope SCOPE    what it is for: authorize (where left out) asks and reports, and stands alone; approve decides approvals; audit reads the log;
                    admin puts a policy in force anew. May stand several times
-  --agent JSON     the agent context of every request under this key, such as '{"agent_id":"ci","env":"production"}'; the caller cannot change it
+  --agent JSON     the agent context of every request under this key, such as '{"agent_id":"ci","env":"production"}'; the caller cannot change it.
+                   Where it does not say who the agent is, NAME is its agent_id
   --allow FIELD    a field of the caller's own agent context that counts beside it. For an agent's key never who it is, env, role, cwd, home or safe_…
   --host-program   the key of a program that is trusted to say which of its agents asks: --allow may name any field
   --expires TIME   when it ends: a time as in RFC 3339, or how long from now: 12h, 30d. Never, where left out
