@@ -63,7 +63,8 @@ async function run(command: string, folder: string, more: NodeJS.ProcessEnv = {}
   let out = "";
   child.stdout.on("data", (text: Buffer) => (out += text.toString()));
   child.stderr.on("data", (text: Buffer) => (out += text.toString()));
-  child.stdin.end("approve\n");
+  // Most commands read nothing, and may have ended by then.
+  child.stdin.on("error", () => undefined).end("approve\n");
   const timer = setTimeout(() => process.kill(-(child.pid ?? 0), "SIGTERM"), forMs);
   const [code] = (await once(child, "close")) as [number | null];
   clearTimeout(timer);

@@ -1,6 +1,7 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -156,6 +157,15 @@ test.for(mechanisms)(
   },
 );
 
+/** Whether the system has stopped the process. */
+function isStopped(pid: number | undefined): boolean {
+  const status = `/proc/${String(pid)}/status`;
+  if (existsSync(status)) return /^State:\s+[Tt]/m.test(readFileSync(status, "utf8"));
+  return spawnSync("ps", ["-o", "state=", "-p", String(pid)], { encoding: "utf8" })
+    .stdout.trim()
+    .startsWith("T");
+}
+
 test.skipIf(process.platform === "win32").for(mechanisms)(
   "a holder of the lock that is stopped for longer than anybody waits, and goes on later, forks nothing (%s)",
   { timeout: longTimeoutMs },
@@ -167,7 +177,8 @@ test.skipIf(process.platform === "win32").for(mechanisms)(
     while (appenders.some((appender) => appender.acked.length === 0)) await sleep(20);
     for (let round = 1; round <= (isLong ? 30 : 3); round += 1) {
       const stopping = start(path, mechanism, 1_000_000, { ...options, lockTimeoutMs: 250, stopAfter: 3 * round });
-      // All of the others are refused, because the one that is stopped holds the lock.
+      await expect.poll(() => isStopped(stopping.process.pid), { timeout: 60_000 }).toBe(true);
+      // From here on all of the others are refused, because the one that is stopped holds the lock.
       const before = appenders.map(({ refused }) => refused());
       await expect.poll(() => appenders.every(({ refused }, index) => refused() > (before[index] ?? 0)), { timeout: 20_000 }).toBe(true);
       // What they had printed before is read by then.
