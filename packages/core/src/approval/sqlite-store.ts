@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { CanopyError } from "../errors.ts";
+import { loadSqlite } from "../sqlite.ts";
 import { migrate } from "./sqlite-schema.ts";
 import { openStates } from "./store.ts";
 import { storeFiles } from "./store-path.ts";
@@ -21,9 +22,11 @@ export async function openSqliteStore(path: string): Promise<ApprovalStore> {
   try {
     const file = approvalsFile(path);
     create(file);
-    const { DatabaseSync: Database } = await import("node:sqlite");
+    const sqlite = loadSqlite();
+    if (sqlite === undefined)
+      throw new CanopyError("APPROVALS_UNAVAILABLE", "this Node has no `node:sqlite`; set `approvals: { store }`, or false");
     for (let attempt = 1; ; attempt += 1) {
-      const database = new Database(file, { timeout: busyMs });
+      const database = new sqlite.DatabaseSync(file, { timeout: busyMs });
       try {
         prepare(database, file);
         return storeOn(database, file);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { loadSqlite } from "../sqlite.ts";
 import { createNew, localDisk } from "./disk.ts";
 import type { Lock, OpenLock } from "./lock.ts";
 
@@ -9,13 +10,9 @@ interface Database {
 }
 
 /** An exclusive transaction of SQLite on a database that stays empty: a kernel lock that needs nothing but Node. */
-export async function loadSqliteLock(): Promise<OpenLock | null> {
-  try {
-    const { DatabaseSync } = await import("node:sqlite");
-    return (path) => openLock(() => new DatabaseSync(path, { timeout: 0 }), path);
-  } catch {
-    return null;
-  }
+export function loadSqliteLock(): OpenLock | null {
+  const sqlite = loadSqlite();
+  return sqlite === undefined ? null : (path) => openLock(() => new sqlite.DatabaseSync(path, { timeout: 0 }), path);
 }
 
 function openLock(connect: () => Database, path: string): Lock {

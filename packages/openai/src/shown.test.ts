@@ -7,7 +7,7 @@ import { expect, it } from "vitest";
 
 import { loopback } from "./server.test.fake.ts";
 
-it.each(["readme.test.example.ts", "readme.test.loop.ts"])("the README shows %s, which the compiler checks", (file) => {
+it.each(["shown.test.example.ts", "shown.test.loop.ts"])("the README shows %s, which the compiler checks", (file) => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
   const example = readFileSync(new URL(file, import.meta.url), "utf8");
   expect(readme).toContain(`<!-- file: packages/openai/src/${file} -->\n\n\`\`\`ts\n${example}\`\`\``);
@@ -18,8 +18,8 @@ it("the README's examples run, and the bundled policy stops what they are asked 
   const folder = await mkdtemp(join(tmpdir(), "canopy-readme-"));
   process.env["CANOPY_AUDIT_LOG_PATH"] = join(folder, "audit.log");
   try {
-    const { tidyUp } = await import("./readme.test.example.ts");
-    const { settle } = await import("./readme.test.loop.ts");
+    const { tidyUp } = await import("./shown.test.example.ts");
+    const { settle } = await import("./shown.test.loop.ts");
     await using chat = await loopback([[{ tool: "bash", args: { cmd: "rm -rf /", why: "space" } }]]);
     expect(await tidyUp(new OpenAI({ apiKey: "test", baseURL: chat.baseURL }))).toBe("done");
     expect(JSON.stringify(chat.requests[1])).toContain("denied, the tool did not run");

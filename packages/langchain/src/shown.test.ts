@@ -6,7 +6,7 @@ import { AIMessage } from "@langchain/core/messages";
 import { fakeModel } from "@langchain/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-it.each(["readme.test.example.ts", "readme.test.middleware.ts"])("the README shows %s, which the compiler checks", (file) => {
+it.each(["shown.test.example.ts", "shown.test.middleware.ts"])("the README shows %s, which the compiler checks", (file) => {
   const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
   const example = readFileSync(new URL(file, import.meta.url), "utf8");
   expect(readme).toContain(`<!-- file: packages/langchain/src/${file} -->\n\n\`\`\`ts\n${example}\`\`\``);
@@ -25,13 +25,13 @@ describe("the README's examples run, and the bundled policy stops what they are 
   });
 
   it("with guarded tools", async () => {
-    const { tidyUp } = await import("./readme.test.example.ts");
+    const { tidyUp } = await import("./shown.test.example.ts");
     const model = fakeModel().respondWithTools([{ name: "bash", args: { cmd: "rm -rf /", why: "space" }, id: "1" }]);
     expect(await tidyUp(model.respond(new AIMessage("done")) as never)).toContain("denied, the tool did not run");
   });
 
   it("with the middleware", async () => {
-    const { tidyUp } = await import("./readme.test.middleware.ts");
+    const { tidyUp } = await import("./shown.test.middleware.ts");
     const model = fakeModel().respondWithTools([{ name: "execute_shell", args: { command: "rm -rf /" }, id: "1" }]);
     expect(await tidyUp(model.respond(new AIMessage("done")) as never)).toContain("denied, the tool did not run");
   });
