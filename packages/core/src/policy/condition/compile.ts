@@ -77,7 +77,7 @@ function compile(expression: Expression, parts: Parts): Run {
   // INVARIANT: taken after the parts were built, which take slots of their own; two expressions never share one.
   const slot = parts.shared.size;
   const remembered: Run = (scope) => {
-    const before = scope.memo?.get(slot);
+    const before = scope.memo?.[slot];
     if (before !== undefined) return before;
     // What is shared must not depend on who asks first, so it has nothing to do with a comprehension around it, nor with its items.
     const { steps, items } = scope;
@@ -86,7 +86,7 @@ function compile(expression: Expression, parts: Parts): Run {
     const value = run(scope);
     scope.steps = steps;
     scope.items = items;
-    (scope.memo ??= new Map()).set(slot, value);
+    (scope.memo ??= [])[slot] = value;
     return value;
   };
   parts.shared.set(key, remembered);

@@ -24,7 +24,7 @@ export interface Scope {
   /** The values of comprehension variables, by nesting. */
   items: Value[];
   /** Answers of expressions that several conditions share. */
-  memo: Map<number, Value> | null;
+  memo: (Value | undefined)[] | null;
   /** Facts, by function and arguments. */
   facts: Map<string, Value> | null;
   /** What a search of the whole payload looks through; null until one is made. */
