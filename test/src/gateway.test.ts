@@ -3,7 +3,7 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { createChecker, guardTool, readAuditLog, verifyAuditLog } from "@canopy-runtime/core";
+import { createChecker, guardTool, guardToolHttp, readAuditLog, verifyAuditLog } from "@canopy-runtime/core";
 import type { AuthorizationRequest, AuthorizationResult, JsonObject } from "@canopy-runtime/core";
 import { HttpAuthorizer } from "@canopy-runtime/core/client";
 import { addKey, startGateway } from "@canopy-runtime/gateway";
@@ -18,6 +18,7 @@ import { openai } from "./conformance/openai.adapter.ts";
 
 interface Served {
   readonly gateway: Gateway;
+  readonly key: string;
   readonly authorizer: HttpAuthorizer;
   readonly log: string;
 }
@@ -39,7 +40,7 @@ async function served(agentCtx: JsonObject, more: Partial<GatewayOptions> = {}):
     await gateway.close();
     await rm(folder, { recursive: true, force: true });
   });
-  return { gateway, authorizer: new HttpAuthorizer({ url: gateway.url, key, timeoutMs: 60_000 }), log };
+  return { gateway, key, authorizer: new HttpAuthorizer({ url: gateway.url, key, timeoutMs: 60_000 }), log };
 }
 
 async function decisions(log: string): Promise<readonly JsonObject[]> {
@@ -177,5 +178,28 @@ rules:
     expect(ran).toEqual(["read"]);
     const entries = await decisions(log);
     expect(entries.map((entry) => entry["decision"] ?? entry["status"])).toEqual(["ALLOW", "success", "REQUIRE_APPROVAL", "DENY"]);
+  });
+});
+
+describe("a function behind `guardToolHttp`", () => {
+  it("runs when the gateway allows it, and not otherwise, also where there is no gateway", async () => {
+    const { gateway, key, log } = await served({ agent_id: "a", env: "dev", cwd: "/srv", home: "/home/agent" });
+    const ran: string[] = [];
+    const shell = async ({ command }: { command: string }): Promise<number> => ran.push(command);
+    const options = { name: "shell", actionType: "execute_shell" } as const;
+    const guarded = guardToolHttp(shell, { ...options, gateway: { url: gateway.url, key, timeoutMs: 60_000 } });
+    expect(await guarded({ command: "ls" })).toBe(1);
+    await expect(guarded({ command: "rm -rf /" })).rejects.toThrow("denied, the tool did not run: It removes");
+    const lost = guardToolHttp(shell, { ...options, gateway: { url: "http://127.0.0.1:9", key } });
+    await expect(lost({ command: "ls" })).rejects.toThrow("denied, the tool did not run");
+    expect(ran).toEqual(["ls"]);
+    expect((await decisions(log)).map(({ decision, status }) => decision ?? status)).toEqual(["ALLOW", "success", "DENY"]);
+  });
+
+  it("takes no options that nobody reads", () => {
+    const gateway = { url: "http://127.0.0.1:9" };
+    expect(() => guardToolHttp(async () => 1, { name: "f", gateway, authorizer: undefined, timeout: 1 } as never)).toThrow("`timeout`");
+    expect(() => guardToolHttp(async () => 1, { name: "f", gateway: { url: "ftp://x" } })).toThrow("http");
+    expect(() => guardToolHttp(async () => 1, undefined as never)).toThrow("not an object");
   });
 });

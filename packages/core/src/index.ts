@@ -69,6 +69,7 @@ export { parseJson } from "./json-text.ts";
 export type { ArgsPath, ToolBinding, ToolBindings } from "./pep/binding.ts";
 export { ActionDeniedError, ApprovalRequiredError } from "./pep/denial.ts";
 export { type GuardToolOptions, guardTool } from "./pep/guard-tool.ts";
+export { type GuardToolHttpOptions, guardToolHttp } from "./pep/guard-tool-http.ts";
 export type { GuardOptions } from "./pep/guard.ts";
 export { isGuarded } from "./pep/guarded.ts";
 export type { ActionBinding } from "./policy/bindings.ts";

@@ -27,7 +27,10 @@ export interface HostExtras {
 }
 
 /** A function of one argument that already answers later, so that guarding keeps its type. */
-type LaterTool<Extras extends never[]> = (args: never, ...extras: Extras) => Promise<unknown> | AsyncGenerator<unknown, unknown, never>;
+export type LaterTool<Extras extends never[]> = (
+  args: never,
+  ...extras: Extras
+) => Promise<unknown> | AsyncGenerator<unknown, unknown, never>;
 
 /**
  * `fn` behind a guard: each call is authorized before it runs, it runs on a copy of what was judged, and its outcome is recorded.
@@ -70,7 +73,7 @@ export function isGeneratorFunction(fn: unknown): fn is (...args: unknown[]) => 
 }
 
 type Tool = (args: unknown, ...extras: unknown[]) => unknown;
-type ExtrasOf<F> = F extends (args: never, ...extras: infer X) => unknown ? X : never;
+export type ExtrasOf<F> = F extends (args: never, ...extras: infer X) => unknown ? X : never;
 type AnyOptions = GuardToolOptions<never, never> & Partial<HostExtras>;
 
 const optionKeys: readonly string[] = ["name", ...guardOptionKeys, "actionType", "binding", "extras", "signal"];
