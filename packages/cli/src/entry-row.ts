@@ -77,8 +77,14 @@ const shortest: Readonly<Record<string, string>> = { REQUIRE_APPROVAL: "ask", DE
 export function subject(members: JsonObject): string {
   const payload = members["payload"];
   if (!isJsonObject(payload)) return JSON.stringify(payload ?? null);
-  const named = ["command", "path", "url", "query"].map((key) => payload[key]).find((value) => typeof value === "string");
-  return named === undefined ? JSON.stringify(payload) : string(named);
+  const named = ["command", "path", "url", "query"].map((key) => shownText(payload[key])).find((text) => text !== null);
+  return named ?? JSON.stringify(payload);
+}
+
+/** A text of the log, or what the log shows of one that holds a credential. */
+function shownText(value: JsonValue | undefined): string | null {
+  const text = isJsonObject(value) ? value["shown"] : value;
+  return typeof text === "string" ? text : null;
 }
 
 function summary({ v: _v, seq: _seq, ts: _ts, type: _type, prev_hash: _prev, entry_hash: _hash, ...rest }: JsonObject): string {

@@ -94,6 +94,21 @@ test("a path names a member by those that it stands in, wherever they stand, and
   expect(JSON.stringify(body)).not.toContain(secret);
 });
 
+test("a credential that is typed into a text is not in the log, and the text is there without it", () => {
+  const command = `curl -u ada:${secret} https://a.example && echo done`;
+  const entry = decision({
+    payload: { command, args: { cmd: command, password: secret } },
+    reason: `\`curl\` would send ${secret} to other machines: ${command}`,
+  });
+  const { body } = redactEntry(entry);
+  expect(JSON.stringify(body)).not.toContain(secret);
+  const payload = body["payload"] as JsonObject;
+  expect(payload["command"]).toMatchObject({ shown: "curl -u ada:… https://a.example && echo done" });
+  expect(matchesCommitment(command, payload["command"] ?? null)).toBe(true);
+  expect(body["reason"]).toContain("`curl` would send [left out] to other machines");
+  expect(JSON.stringify(redactEntry(entry, { credentials: false }).body["payload"])).toContain(secret);
+});
+
 test("options that make no sense are refused when the log is opened", async () => {
   const path = await temporaryLogPath();
   for (const redact of [{ longestString: -1 }, { longestString: 1e9 }, { commit: "token" as unknown as string[] }]) {
@@ -123,7 +138,7 @@ test("the quick look that spares most entries the slow one overlooks nothing", (
   );
   const value = fc.letrec((tie) => ({
     json: fc.oneof(
-      fc.constantFrom<JsonValue>(secret, "Cookie: a", "Authorization", "y".repeat(30)),
+      fc.constantFrom<JsonValue>(secret, "Cookie: a", "Authorization", "y".repeat(30), "curl -u a:bcd", "A_TOKEN=x", "x://a:b@c"),
       fc.array(tie("json"), { maxLength: 3 }),
       fc.dictionary(odd, tie("json")),
     ),

@@ -5,6 +5,7 @@ import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { commit } from "./commitment.ts";
 import type { RandomBytes } from "./commitment.ts";
+import { credentialHint, maskCredentials } from "./credentials.ts";
 import type { EntryBody } from "./entry.ts";
 import { memberOf, membersOf, readEntry } from "./members.ts";
 import type { Body, Member } from "./members.ts";
@@ -21,6 +22,11 @@ export interface RedactionOptions {
   readonly keep?: readonly string[];
   /** Longer strings are committed, in bytes of UTF-8; 4,096 by default, at most 32,768. */
   readonly longestString?: number;
+  /**
+   * Whether a text that holds a credential in clear (`curl -u name:password`, `https://name:password@host`) is committed too, with the text beside the
+   * commitment as `shown`, without the credential. On by default.
+   */
+  readonly credentials?: boolean;
 }
 
 /** What the log would hold of an entry. */
@@ -50,6 +56,7 @@ export interface RedactionRules {
   /** A header with its name, as one text. */
   readonly headerLine: RegExp | null;
   readonly longestString: number;
+  readonly credentials: boolean;
   /** JSON in which there may be something to commit; where it does not match, there is nothing, save long strings. */
   readonly suspicious: RegExp;
 }
@@ -72,11 +79,12 @@ export function refuseUnknown(what: string, options: unknown, known: readonly st
 
 /** Throws `INVALID_OPTIONS`, so that no entry ever fails for them. */
 export function redactionRules(options: RedactionOptions): RedactionRules {
-  refuseUnknown("`redact`", options, ["commit", "keep", "longestString"]);
-  const { longestString = 4096, commit: more = [], keep: less = [] } = options;
+  refuseUnknown("`redact`", options, ["commit", "keep", "longestString", "credentials"]);
+  const { longestString = 4096, commit: more = [], keep: less = [], credentials = true } = options;
   if (!(Number.isInteger(longestString) && longestString >= 0 && longestString <= 32_768)) {
     throw new CanopyError("INVALID_OPTIONS", `\`redact.longestString\` is \`${longestString}\`, not a whole number from 0 to 32768`);
   }
+  if (typeof credentials !== "boolean") throw new CanopyError("INVALID_OPTIONS", "`redact.credentials` is true or false");
   for (const [name, list] of Object.entries({ commit: more, keep: less })) {
     if (!(Array.isArray(list) && list.every((item) => typeof item === "string"))) {
       throw new CanopyError("INVALID_OPTIONS", `\`redact.${name}\` is not a list of names`);
@@ -94,7 +102,8 @@ export function redactionRules(options: RedactionOptions): RedactionRules {
     headers,
     headerLine: headers.size === 0 ? null : new RegExp(`^\\s*(?:${[...headers].map(pattern).join("|")})\\s*:`, "imu"),
     longestString,
-    suspicious: new RegExp(`"(?:${any}|(?:raw[-_]?)?headers?|\\$committed)"`, "iu"),
+    credentials,
+    suspicious: new RegExp(`"(?:${any}|(?:raw[-_]?)?headers?|\\$committed)"${credentials ? `|${credentialHint}` : ""}`, "iu"),
   };
 }
 
@@ -161,7 +170,7 @@ function redactArguments(value: JsonValue, redact: Redactor, depth: number): Jso
 }
 
 function redactor(rules: RedactionRules, random: RandomBytes, committed: string[]): Redactor {
-  const { names, paths, headers, headerLine, longestString } = rules;
+  const { names, paths, headers, headerLine, longestString, credentials } = rules;
   const hasPaths = paths.commit.length + paths.keep.length > 0;
   const taken = new Set<string>();
   const ours = new Set<object>();
@@ -193,6 +202,21 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
     return commitment;
   }
 
+  /** The text as it is, or committed and shown without its credentials, which are then left out of all else that is recorded. */
+  function withoutCredentials(text: string): JsonValue {
+    const masked = credentials ? maskCredentials(text) : null;
+    if (masked === null) return text;
+    asked += 1;
+    if (asked > mostCommitments) return null;
+    const commitment = { ...commit(text, random), shown: masked.shown };
+    ours.add(commitment);
+    for (const secret of masked.secrets) {
+      committed.push(secret);
+      taken.add(secret);
+    }
+    return commitment;
+  }
+
   function isNamed(name: string, trail: Path): boolean {
     if (!hasPaths) return names.has(name);
     const ends = (path: Path): boolean => path.every((part, index) => part === (index === 0 ? name : trail[index - 1]));
@@ -201,7 +225,7 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
 
   /** `trail` has the names of the members that the value stands in, the innermost first. */
   function walk(value: JsonValue, trail: Path): JsonValue {
-    if (typeof value === "string") return Buffer.byteLength(value) > longestString ? take(value) : value;
+    if (typeof value === "string") return Buffer.byteLength(value) > longestString ? take(value) : withoutCredentials(value);
     if (typeof value !== "object" || value === null) return value;
     if (!isJsonObject(value)) {
       // A header written as a pair, `["Authorization", "Bearer …"]`, or many in one flat list, as `rawHeaders` of Node.

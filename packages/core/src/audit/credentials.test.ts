@@ -1,0 +1,88 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { credentialHint, maskCredentials } from "./credentials.ts";
+
+const found: readonly (readonly [text: string, shown: string, ...secrets: readonly string[]])[] = [
+  ["git clone https://ada:hunter2@git.example/x", "git clone https://ada:…@git.example/x", "hunter2"],
+  ["git clone https://0123456789abcdef0123@git.example/x", "git clone https://…@git.example/x", "0123456789abcdef0123"],
+  ["curl -u ada:hunter2 https://a.example", "curl -u ada:… https://a.example", "hunter2"],
+  ["curl --user=ada:hunter2 x", "curl --user=ada:… x", "hunter2"],
+  [`curl -H "Authorization: Bearer abc.def-ghi" x`, `curl -H "Authorization: Bearer …" x`, "abc.def-ghi"],
+  ["curl -H 'X-Api-Key: k1k2k3' x", "curl -H 'X-Api-Key: …' x", "k1k2k3"],
+  ["curl -H 'Cookie: sid=1f; b=2' x", "curl -H 'Cookie: sid=…; b=2' x", "1f"],
+  ["mysql -u root -phunter2 db", "mysql -u root -p… db", "hunter2"],
+  ["sshpass -p hunter2 ssh h", "sshpass -p … ssh h", "hunter2"],
+  ["tool --db-password 'hunter' run", "tool --db-password '…' run", "hunter"],
+  [`API_KEY="k1k2" run`, `API_KEY="…" run`, "k1k2"],
+  ["AWS_SECRET_ACCESS_KEY=abc/dEf1 aws s3 ls", "AWS_SECRET_ACCESS_KEY=… aws s3 ls", "abc/dEf1"],
+  ["https://a.example/?x=1&access_token=t0k3n&y=2", "https://a.example/?x=1&access_token=…&y=2", "t0k3n"],
+  ["echo AKIAIOSFODNN7EXAMPLE", "echo …", "AKIAIOSFODNN7EXAMPLE"],
+  [`echo ghp_${"a1".repeat(18)} | gh auth login`, "echo … | gh auth login", `ghp_${"a1".repeat(18)}`],
+  ["x eyJhbGciOiJI.eyJzdWIiOiIx.c2ln y", "x … y", "eyJhbGciOiJI.eyJzdWIiOiIx.c2ln"],
+];
+
+describe("credentials in a text", () => {
+  it.each(found)("are found: %s", (text, shown, ...secrets) => {
+    expect(maskCredentials(text)).toEqual({ shown, secrets });
+  });
+
+  it.each([
+    "git status",
+    "grep -rn token src",
+    "grep -n 'password' README.md",
+    "sort -u names.txt",
+    "ls -p src",
+    "https://a.example/path@2",
+    "export TOKEN=$TOKEN",
+    'curl -H "Authorization: $AUTH" x',
+    "git log --author=ada",
+    "cat docs/api-keys.md",
+    "scp a ada@host:b",
+    "mysql -u root -p",
+    "tool --password --verbose",
+  ])("are not seen where there is none: %s", (text) => {
+    expect(maskCredentials(text)).toBeNull();
+  });
+
+  it.each([
+    "echo cookie: ; rm -rf /",
+    "echo cookie: a=1; rm -rf /",
+    `echo "--password '" ; rm -rf / ; echo "'"`,
+    'echo --password "$(rm -rf /)"',
+    "echo --token `rm -rf /`",
+    "X_TOKEN=rm; $X_TOKEN -rf /",
+    "curl -u a:b|rm -rf /",
+    "curl https://a:b;rm -rf /;@c",
+    "echo -----BEGIN PRIVATE KEY----- rm -rf /",
+    "authorization=1;rm -rf /",
+    "PASSWORD=a1 rm -rf /",
+    "sshpass -p a1 rm -rf /",
+  ])("hide nothing of what a command does: %s", (text) => {
+    expect(maskCredentials(text)?.shown ?? text).toMatch(/\brm\b.*-rf \/|\brm; .* -rf \//);
+  });
+
+  it("are gone from what is shown, whatever stands around them", () => {
+    const secret = fc.stringMatching(/^[A-Za-z0-9]{24,40}$/);
+    const around = fc.constantFrom("", "ls; ", "x && ", "sudo ", "A=1 ", "echo 'a' | ");
+    const carrier = fc.constantFrom(
+      (s: string) => `curl -u ada:${s} https://a.example`,
+      (s: string) => `git push https://ada:${s}@git.example/x.git`,
+      (s: string) => `MY_API_KEY="${s}" run`,
+      (s: string) => `tool --token ${s} --verbose`,
+      (s: string) => `curl -H "Authorization: Bearer ${s}"`,
+    );
+    fc.assert(
+      fc.property(secret, around, carrier, (value, before, carry) => {
+        const text = `${before}${carry(value)}`;
+        expect(maskCredentials(text)?.shown).not.toContain(value);
+        expect(JSON.stringify({ payload: { command: text } })).toMatch(new RegExp(credentialHint, "iu"));
+      }),
+    );
+  });
+
+  it("are looked for in hostile texts without an end in sight being needed", () => {
+    const repeated = ["mysql ", "a:", "://", "token= ", "-u ", "'", "-----BEGIN ", "eyJ.", "cookie:"];
+    for (const text of repeated.map((part) => part.repeat(4_096 / part.length))) expect(maskCredentials(text)?.shown ?? "").not.toBe(text);
+  });
+});
