@@ -41,24 +41,24 @@ interface Form {
 
 const forms: readonly Form[] = [
   // https://user:password@host, and a token alone in that place
-  { form: new RegExp(String.raw`(\b[a-z][a-z0-9+.-]*:\/\/[^\s/@:"'\x60;&|<>(){}$]*:)([^\s/@"'\x60;&|<>(){}$\\…]+)(?=@)`, "giu") },
-  { form: /(\b[a-z][a-z0-9+.-]*:\/\/)([\w-]{20,})(?=@)/giu },
+  { form: new RegExp(String.raw`(\b[a-z][a-z0-9+.-]*:\/\/[^\s/@:"'\x60;&|<>(){}$]*:)([^\s/@"'\x60;&|<>(){}$\\…]+)(?=@)`, "gi") },
+  { form: /(\b[a-z][a-z0-9+.-]*:\/\/)([\w-]{20,})(?=@)/gi },
   // Authorization: Bearer …, Cookie: session=…
   {
     form: new RegExp(
       String.raw`(\b(?:proxy-)?authorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|digest|token|apikey)\s+)?)(${word})`,
-      "giu",
+      "gi",
     ),
   },
-  { form: /(\bbearer\s+)([\w.~+/=-]{8,})/giu },
-  { form: new RegExp(String.raw`(\b(?:set-)?cookie\s*:\s*[\w.-]+=)(${word})`, "giu") },
+  { form: /(\bbearer\s+)([\w.~+/=-]{8,})/gi },
+  { form: new RegExp(String.raw`(\b(?:set-)?cookie\s*:\s*[\w.-]+=)(${word})`, "gi") },
   // --password …, -u user:password, -pPASSWORD
-  { form: new RegExp(String.raw`(\s--?(?:[a-z]+-)*${names}(?:=|\s+)["']?)((?!-)${word})`, "giu") },
+  { form: new RegExp(String.raw`(\s--?(?:[a-z]+-)*${names}(?:=|\s+)["']?)((?!-)${word})`, "gi") },
   { form: new RegExp(String.raw`(\s(?:-u|-U|--user|--proxy-user)[=\s]*["']?[^\s:"'@/;&|<>(){}$]+:)(${word})`, "gu") },
   { form: new RegExp(String.raw`(\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b[^|;&\n]*?\s-p\s?["']?)((?!-)${word})`, "gu") },
   // API_KEY=…, ?token=…, "secret": "…". What is assigned may be run as a program later on: a plain word stays readable.
   {
-    form: new RegExp(String.raw`(\b(?:\w+[-_])?${names}["']?\s*[:=]\s*["']?)(${word})`, "giu"),
+    form: new RegExp(String.raw`(\b(?:\w+[-_])?${names}["']?\s*[:=]\s*["']?)(${word})`, "gi"),
     counts: (given) => /[0-9A-Z]/.test(given) || given.length >= 20,
   },
   // What issuers make recognisable.
@@ -69,14 +69,35 @@ const forms: readonly Form[] = [
   { form: /(-----BEGIN [A-Z ]*PRIVATE KEY-----\s*)([A-Za-z0-9+/=]{40,})/gu },
 ];
 
-/** A part of a regular expression: JSON in which it finds nothing holds no text with a credential. */
-export const credentialHint: string = [
-  String.raw`:\/\/[^\s"]*@`,
-  "authorization",
-  "bearer",
-  "cookie",
-  names,
-  String.raw`\s(?:-u|--user|--proxy-user)[=\s]*[^\s:]+:`,
-  "mysql|mariadb|sshpass",
-  "AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|k_(?:live|test)_|sk-|xox[abeprs]-|AIza|npm_|eyJ|PRIVATE KEY",
-].join("|");
+/** Whether a text with a credential may stand in this JSON. Quick, and true too often rather than too rarely. */
+export function mayHoldCredential(json: string): boolean {
+  const text = json.toLowerCase();
+  return (
+    (text.includes("@") && text.includes("://")) ||
+    (text.includes("-u") && text.includes(":", text.indexOf("-u"))) ||
+    hints.some((hint) => text.includes(hint))
+  );
+}
+
+/** Of each form something that it cannot do without, in lower case. */
+const hints: readonly string[] = [
+  ...["authorization", "bearer", "cookie", "pass", "pwd", "secret", "token", "key", "credential", "-user", "mysql", "mariadb"],
+  ...[
+    "akia",
+    "asia",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "k_live_",
+    "k_test_",
+    "sk-",
+    "xox",
+    "aiza",
+    "npm_",
+    "eyj",
+  ],
+];

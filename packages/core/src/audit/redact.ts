@@ -5,7 +5,7 @@ import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { commit } from "./commitment.ts";
 import type { RandomBytes } from "./commitment.ts";
-import { credentialHint, maskCredentials } from "./credentials.ts";
+import { maskCredentials, mayHoldCredential } from "./credentials.ts";
 import type { EntryBody } from "./entry.ts";
 import { memberOf, membersOf, readEntry } from "./members.ts";
 import type { Body, Member } from "./members.ts";
@@ -103,7 +103,7 @@ export function redactionRules(options: RedactionOptions): RedactionRules {
     headerLine: headers.size === 0 ? null : new RegExp(`^\\s*(?:${[...headers].map(pattern).join("|")})\\s*:`, "imu"),
     longestString,
     credentials,
-    suspicious: new RegExp(`"(?:${any}|(?:raw[-_]?)?headers?|\\$committed)"${credentials ? `|${credentialHint}` : ""}`, "iu"),
+    suspicious: new RegExp(`"(?:${any}|(?:raw[-_]?)?headers?|\\$committed)"`, "iu"),
   };
 }
 
@@ -119,7 +119,7 @@ export function redactBody(body: Body, rules: RedactionRules, random: RandomByte
 /** Whether an entry with this JSON needs no redaction for sure. */
 export function isHarmless(text: string, rules: RedactionRules): boolean {
   // A character takes up to three bytes.
-  return text.length * 3 <= rules.longestString && !rules.suspicious.test(text);
+  return text.length * 3 <= rules.longestString && !rules.suspicious.test(text) && !(rules.credentials && mayHoldCredential(text));
 }
 
 /**
