@@ -80,24 +80,7 @@ export function mayHoldCredential(json: string): boolean {
 }
 
 /** Of each form something that it cannot do without, in lower case. */
-const hints: readonly string[] = [
-  ...["authorization", "bearer", "cookie", "pass", "pwd", "secret", "token", "key", "credential", "-user", "mysql", "mariadb"],
-  ...[
-    "akia",
-    "asia",
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "k_live_",
-    "k_test_",
-    "sk-",
-    "xox",
-    "aiza",
-    "npm_",
-    "eyj",
-  ],
-];
+const hints: readonly string[] = (
+  "authorization bearer cookie pass pwd secret token key credential -user mysql mariadb " +
+  "akia asia ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- k_live_ k_test_ sk- xox aiza npm_ eyj"
+).split(" ");
