@@ -1,4 +1,6 @@
 import { basename } from "node:path";
+// Not the global one, which tests put a clock of their own in the place of.
+import { setImmediate } from "node:timers";
 
 import { CanopyError } from "../errors.ts";
 import { unavailable } from "./disk.ts";

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 import { member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
@@ -26,5 +26,5 @@ export function avid(agentCtx: JsonObject): string {
 export function digestJson(value: JsonValue): string {
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError("no JSON value");
-  return createHash("sha256").update(text, "utf8").digest("hex");
+  return hash("sha256", text);
 }

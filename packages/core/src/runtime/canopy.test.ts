@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { link, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { verifyAuditLog } from "../audit/index.ts";
 import { openAuditLog } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
@@ -429,5 +429,16 @@ describe("openCanopy", () => {
     await expect(openCanopy({ policy: folder, audit: log })).rejects.toThrow("is not a file");
     await writeFile(join(folder, "latin.yaml"), Buffer.from([0x61, 0xe4, 0x0a]));
     await expect(openCanopy({ policy: join(folder, "latin.yaml"), audit: log })).rejects.toThrow("it is not UTF-8");
+  });
+});
+
+describe("a host's tests", () => {
+  afterEach(() => vi.useRealTimers());
+
+  it("get their answers with a clock that stands still", async () => {
+    vi.useFakeTimers();
+    await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
+    const { decision } = await canopy.authorizeAction({}, "execute_shell", { command: "ls" });
+    expect(decision).toBe("ALLOW");
   });
 });

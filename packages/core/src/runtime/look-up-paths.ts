@@ -4,6 +4,7 @@ import type { DiskFact, FactContext } from "../facts/schema.ts";
 import type { ShellFact } from "../facts/shell/findings.ts";
 import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
+import { shareLooks } from "./share-looks.ts";
 import { isPattern, matchesPlainFiles } from "./look-up-globs.ts";
 
 export type Disk = Readonly<Record<string, DiskFact>>;
@@ -22,7 +23,7 @@ export async function lookUpPaths(actionType: string, payload: JsonValue, { agen
   const context: FactContext = { agentCtx, payload, ownFiles };
   const named = await pathsIn(actionType, context);
   if (named === undefined) return undefined;
-  const { analysePath } = await import("../facts/path.ts");
+  const { analysePath } = await loadPathFacts();
   const compared = [
     ...strings(member(agentCtx, "safe_paths")),
     ...strings(member(agentCtx, "cwd")),
@@ -30,7 +31,7 @@ export async function lookUpPaths(actionType: string, payload: JsonValue, { agen
     ...ownFiles,
   ];
   const asked = [...named, ...compared.flatMap((directory) => analysePath(directory, { literal: true }).lookups)];
-  const found = await Promise.all([...new Set(asked)].slice(0, mostLookups).map(async (each) => [each, await lookUp(each)] as const));
+  const found = await Promise.all([...new Set(asked)].slice(0, mostLookups).map(async (each) => [each, await lookUpShared(each)] as const));
   const disk: Record<string, DiskFact> = {};
   for (const [each, fact] of found) {
     if (fact !== undefined) Object.defineProperty(disk, each, { value: fact, enumerable: true });
@@ -44,14 +45,20 @@ async function pathsIn(actionType: string, context: FactContext): Promise<readon
   const field = isJsonObject(payload) ? member(payload, actionType === "execute_shell" ? "command" : "path") : undefined;
   if (typeof field !== "string") return undefined;
   if (actionType === "execute_shell") {
-    const { shellFacts } = await import("../facts/shell/shell.ts");
-    const fact = shellFacts.analyse([field], context);
+    const { shellFacts: facts } = await loadShellFacts();
+    const fact = facts.analyse([field], context);
     return "lookups" in fact ? (fact as ShellFact).lookups : undefined;
   }
   if (!fileActions.includes(actionType)) return undefined;
-  const { analysePath, pathBase } = await import("../facts/path.ts");
+  const { analysePath, pathBase } = await loadPathFacts();
   return analysePath(field, pathBase(context)).lookups;
 }
+
+// Imported with the first action that is about files, and held: to import again what is there already costs as much as to read a file's status.
+let pathFacts: Promise<typeof import("../facts/path.ts")> | undefined;
+let shellFacts: Promise<typeof import("../facts/shell/shell.ts")> | undefined;
+const loadPathFacts = (): NonNullable<typeof pathFacts> => (pathFacts ??= import("../facts/path.ts"));
+const loadShellFacts = (): NonNullable<typeof shellFacts> => (shellFacts ??= import("../facts/shell/shell.ts"));
 
 const fileActions: readonly string[] = ["read_file", "modify_file", "delete_file"];
 
@@ -60,6 +67,8 @@ const mostLookups = 256;
 
 /** As many symlinks as Linux follows on the way to one file before it gives up (ELOOP). */
 const mostSymlinks = 40;
+
+const lookUpShared = shareLooks(lookUp);
 
 async function lookUp(path: string): Promise<DiskFact | undefined> {
   try {
