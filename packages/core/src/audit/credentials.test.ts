@@ -83,6 +83,49 @@ describe("credentials in a text", () => {
     );
   });
 
+  it("are hinted at by the JSON of every text that they are found in", () => {
+    const parts = fc.constantFrom(
+      ...found.flatMap(([text]) => text.split(/(?=[\s"':=@])/)),
+      ...[
+        "\n",
+        "\t",
+        "\v",
+        "\u00a0",
+        "\\",
+        '"',
+        "'",
+        "=",
+        ":",
+        "@",
+        "a",
+        "Ab1",
+        "\u0001",
+        "-U",
+        "--user",
+        "--proxy-user",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "a".repeat(40),
+      ],
+    );
+    fc.assert(
+      fc.property(fc.array(parts, { minLength: 2, maxLength: 8 }), (list) => {
+        const text = list.join("");
+        fc.pre(maskCredentials(text) !== null);
+        expect(mayHoldCredential(JSON.stringify({ text }))).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each([
+    { via: "key:0123456789abcdef", agent_ctx: { agent_id: "a", keys: 3 } },
+    { payload: { command: "git push -u origin main && sort -u names.txt" } },
+    { payload: { command: "npm test -- --bypass-cache && ls passport" } },
+    { reason: "understood (rule `asia-pacific`)", file: "disk-usage.txt" },
+  ])("are not hinted at by what most entries hold: %j", (entry) => {
+    expect(mayHoldCredential(JSON.stringify({ ...entry, rules: [{ id: "a" }] }))).toBe(false);
+  });
+
   it("are looked for in hostile texts without an end in sight being needed", () => {
     const repeated = ["mysql ", "a:", "://", "token= ", "-u ", "'", "-----BEGIN ", "eyJ.", "cookie:"];
     for (const text of repeated.map((part) => part.repeat(4_096 / part.length))) expect(maskCredentials(text)?.shown ?? "").not.toBe(text);

@@ -71,16 +71,32 @@ const forms: readonly Form[] = [
 
 /** Whether a text with a credential may stand in this JSON. Quick, and true too often rather than too rarely. */
 export function mayHoldCredential(json: string): boolean {
-  const text = json.toLowerCase();
-  return (
-    (text.includes("@") && text.includes("://")) ||
-    (text.includes("-u") && text.includes(":", text.indexOf("-u"))) ||
-    hints.some((hint) => text.includes(hint))
-  );
+  return hint.test(json);
 }
 
-/** Of each form something that it cannot do without, in lower case. */
-const hints: readonly string[] = (
-  "authorization bearer cookie pass pwd secret token key credential -user mysql mariadb " +
-  "akia asia ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- k_live_ k_test_ sk- xox aiza npm_ eyj"
-).split(" ");
+/** Of each form something that it cannot do without, as it is written in JSON, where a blank or a quote may be an escape. */
+const hint: RegExp = new RegExp(
+  [
+    String.raw`:\/\/[^\s"]*@`,
+    "authorization",
+    "bearer",
+    "cookie",
+    String.raw`${names}[\s"'\\:=]`,
+    String.raw`-u(?:ser)?(?:[\s"'=]|\\.)*[^\s"':]+:`,
+    "mysql",
+    "mariadb",
+    "sshpass",
+    "a[ks]ia[0-9a-z]{16}",
+    "gh[pousr]_",
+    "github_pat_",
+    "glpat-",
+    "[rs]k_(?:live|test)_",
+    String.raw`sk-[\w-]{20}`,
+    "xox[abeprs]-",
+    "aiza",
+    String.raw`npm_\w{36}`,
+    "eyj",
+    "private key",
+  ].join("|"),
+  "iu",
+);
