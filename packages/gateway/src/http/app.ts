@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { JsonValue } from "@canopy-runtime/core";
 import { Hono } from "hono";
 import type { HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 
 import { authenticate } from "../auth/authenticate.ts";
 import type { Authentication } from "../auth/authenticate.ts";
@@ -53,7 +54,10 @@ export function createApp(parts: AppParts): App {
   });
   app.onError((error, { env }) => {
     parts.log.failed("an answer could not be made", error);
-    return refuse(new Refusal(500, "internal", "internal error"), undefined, { "x-request-id": requestIdOf(env.incoming) });
+    return send(
+      env.outgoing,
+      refuse(new Refusal(500, "internal", "internal error"), undefined, { "x-request-id": requestIdOf(env.incoming) }),
+    );
   });
   return app;
 }
@@ -72,23 +76,24 @@ async function respond(
   const requestId = requestIdOf(incoming);
   const headers = { "x-request-id": requestId, ...(parts.isStopping() ? { connection: "close" } : {}) };
   const seen: { principal?: Principal; code?: string } = {};
-  let response: Response;
+  let sent: Sent;
   try {
     const refused = refusedAtTheDoor(incoming, parts.hosts);
     if (refused !== undefined) throw refused;
     if ("refusal" in target) throw target.refusal;
-    response = good(await answer(parts, target, params, incoming, outgoing, seen), headers);
+    sent = good(await answer(parts, target, params, incoming, outgoing, seen), headers);
   } catch (error) {
     if (!(error instanceof Refusal)) parts.log.failed("an answer could not be made", error);
     const refusal = error instanceof Refusal ? error : new Refusal(500, "internal", "internal error");
     seen.code = refusal.code;
-    response = refuse(refusal, "refusal" in target ? undefined : target.refusals, headers);
+    sent = refuse(refusal, "refusal" in target ? undefined : target.refusals, headers);
   }
-  parts.metrics.answered(target.path, response.status);
+  const response = send(outgoing, sent);
+  parts.metrics.answered(target.path, sent.status);
   parts.log.answered({
     method: incoming.method ?? "",
     route: target.path,
-    status: response.status,
+    status: sent.status,
     ms: performance.now() - started,
     requestId,
     principal: seen.principal?.id ?? null,
@@ -167,20 +172,35 @@ const nobody: Principal = { id: "nobody", name: "nobody", scopes: new Set(), age
 
 const always = { "cache-control": "no-store", "x-content-type-options": "nosniff" } as const;
 
-function good(given: Answer, headers: Readonly<Record<string, string>>): Response {
+/** An answer as it goes out. */
+interface Sent {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | ReadableStream<Uint8Array>;
+}
+
+function good(given: Answer, headers: Readonly<Record<string, string>>): Sent {
   const { status = 200 } = given;
   const [body, type] = "json" in given ? [JSON.stringify(given.json), "application/json"] : [given.text, given.type];
-  return new Response(body, { status, headers: { "content-type": type, ...always, ...given.headers, ...headers } });
+  return { status, headers: { "content-type": type, ...always, ...given.headers, ...headers }, body };
 }
 
 function refuse(
   { status, code, message, headers: own }: Refusal,
   words: AnyRoute["refusals"],
   headers: Readonly<Record<string, string>>,
-): Response {
+): Sent {
   const decision = words === "canopy" ? { decision: "DENY" } : words === "authzen" ? { decision: false } : {};
   const body = JSON.stringify({ ...decision, error: { code, message } });
   // AuthZEN has one status for every request that is not as it must be.
   const told = words === "authzen" && status === 415 ? 400 : status;
-  return new Response(body, { status: told, headers: { "content-type": "application/json", ...always, ...headers, ...own } });
+  return { status: told, headers: { "content-type": "application/json", ...always, ...headers, ...own }, body };
+}
+
+/** Hands a text to Node in one piece: as a `Response` it would go through a stream of its own, which costs more than all the rest of HTTP. */
+function send(outgoing: ServerResponse, { status, headers, body }: Sent): Response {
+  if (typeof body !== "string") return new Response(body, { status, headers });
+  outgoing.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
+  outgoing.end(body);
+  return RESPONSE_ALREADY_SENT;
 }

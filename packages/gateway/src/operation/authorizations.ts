@@ -18,8 +18,9 @@ export function rememberAuthorizations(): Authorizations {
 
   function remember(id: string, entry: Known): void {
     known.set(id, entry);
+    if (known.size <= mostRemembered) return;
     const [oldest] = known.keys();
-    if (known.size > mostRemembered && oldest !== undefined) known.delete(oldest);
+    if (oldest !== undefined) known.delete(oldest);
   }
 
   return {
