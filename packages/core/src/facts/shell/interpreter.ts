@@ -29,12 +29,11 @@ export class Interpreter extends Ledger {
   #depth = 0;
 
   /** Runs a text as a script in the shell whose state is given, and answers what that writes to its output. */
-  runText(text: Text, state: State, { wrappedBy = [] }: { readonly wrappedBy?: readonly string[] } = {}): Text {
+  runText(text: Text | Field, state: State, { wrappedBy = [] }: { readonly wrappedBy?: readonly string[] } = {}): Text {
     const by = wrappedBy.at(-1) ?? "sh";
-    if (!isKnown(text)) {
-      this.#runsUnknown(text.sources, by);
-      if (text.text === mark.hole || text.text === mark.unset) return unknown(text.sources);
-    }
+    // A pattern turns into the names of files, and those may hold anything.
+    if (!isKnown(text) || ("glob" in text && text.glob)) this.#runsUnknown(text.sources, by);
+    if (text.text === mark.hole || text.text === mark.unset) return unknown(text.sources);
     const { script, problem } = parseScript(text.text);
     if (problem !== null) this.findings.openEverything(`\`${shown(text.text)}\`: ${problem}`);
     const output = this.#deeper(() => this.script(script, state));
@@ -269,8 +268,8 @@ export class Interpreter extends Ledger {
     return inner.deliver(output);
   }
 
-  #assign({ name, value, append, index }: Assignment, state: State, shell: Shell): void {
-    if (index !== undefined) evaluateText(expandText(index, shell), shell);
+  #assign({ name, value, append, index, subscripts }: Assignment, state: State, shell: Shell): void {
+    for (const subscript of index === undefined ? subscripts : [index, ...subscripts]) evaluateText(expandText(subscript, shell), shell);
     if (!("parts" in value)) {
       const items = expandWords(value, shell);
       state.set(name, unknown(joined(items).sources));

@@ -88,6 +88,8 @@ function declare(call: Call, item: Field): void {
     if (at < 0) call.state.set(target, unknown());
   }
   if (at < 0) return;
+  // A text that looks like an array is read as one, subscripts, substitutions and all. One that is written out is many words.
+  if (call.has("-a", "-A") && !item.many && (!isKnown(item) || text[at + 1] === "(")) call.code("evaluation");
   const value: Text = { text: text.slice(at + 1), sources: item.sources, under: null };
   const appends = text[at - 1] === "+";
   call.state.set(target, appends || call.has("-l", "-u") ? unknown(item.sources) : value);
