@@ -115,8 +115,7 @@ export class Interpreter extends Ledger {
       }
       case "subshell": {
         const copy = state.copy();
-        copy.stdin = stdin;
-        return this.script(node.body, copy);
+        return this.#within(copy, stdin, () => this.script(node.body, copy));
       }
       case "group":
         return this.#within(state, stdin, () => this.script(node.body, state));
@@ -256,8 +255,11 @@ export class Interpreter extends Ledger {
     if (node.assignments.length === 0 && node.redirects.length === 0) return this.runWords(words, state, stdin, []);
     const saved = new Map(node.assignments.map(({ name }) => [name, state.variables.get(name)]));
     const { home } = state;
-    for (const assignment of node.assignments) this.#assign(assignment, state, shell);
     const name = baseName(literal(program) ?? "");
+    // How one line is split is nobody else's concern.
+    const splits = name === "read" && !state.functions.has(name) && !state.assigned.has("IFS");
+    for (const assignment of node.assignments) this.#assign(assignment, state, shell);
+    if (splits) state.assigned.delete("IFS");
     const inner = this.#redirect(node.redirects, state, stdin, name, name === "exec" && words.length === 1);
     const output = this.runWords(words, state, inner.stdin, []);
     for (const [variable, value] of saved) {
@@ -348,8 +350,7 @@ export class Interpreter extends Ledger {
     if (content.text === mark.hole && content.sources === 0) return;
     const copy = state.copy();
     copy.positional = args;
-    copy.stdin = stdin;
-    this.runText(content, copy, { wrappedBy: [name] });
+    this.#within(copy, stdin, () => this.runText(content, copy, { wrappedBy: [name] }));
   }
 
   #callFunction(name: string, body: Node, args: readonly Field[], state: State, stdin: Text): Text {

@@ -37,7 +37,10 @@ export const variableCommands: CommandTable = {
     options: "-[ers]  -a=  -d=  -i=  -n=  -N=  -p=  -t=  -u=",
     ordered: true,
     run: (call) => {
-      const value = call.values("-u").length > 0 ? unknown() : call.stdin;
+      const { stdin, state } = call;
+      // Where it is split, and what is trimmed, `IFS` decides.
+      const input = state.variables.has("IFS") && isKnown(stdin) ? unknown(stdin.sources) : stdin;
+      const value = call.values("-u").length > 0 ? unknown() : input;
       assignFrom(call, [...call.operands, ...call.values("-a")], value);
       return empty;
     },

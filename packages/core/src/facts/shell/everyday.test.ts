@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { judge } from "./judge.test.support.ts";
+
+/** What only looks, and what stands closest to it and does more. */
+const pairs: Readonly<Record<string, { readonly looks: readonly string[]; readonly more: readonly string[] }>> = {
+  "splitting a line": {
+    looks: [
+      'while IFS= read -r line; do echo "$line"; done < data.csv',
+      'cat data.csv | while IFS=, read -r a b; do echo "$a"; done',
+      "find src -name '*.ts' -print0 | while IFS= read -r -d '' f; do grep -c x \"$f\"; done",
+    ],
+    more: ["IFS=, ls", "IFS=/; ls", "IFS=: read -r a b; IFS=/; ls", "IFS=/; IFS=: read -r a", "read() { ls; }; IFS=/ read x"],
+  },
+  "jq and the environment": {
+    looks: ["jq .env data.json", "jq '.jobs.build.env | keys' ci.json", "jq .compilerOptions.include tsconfig.json"],
+    more: [
+      "jq -n env",
+      "jq -n '$ENV.X'",
+      "jq -n '$ ENV.X'",
+      "jq -n '{a: env.X}'",
+      "jq -n '\"\\(env)\"'",
+      "jq -n '. as $x|env'",
+      "jq -n '$__prog_args'",
+    ],
+  },
+  "jq and its files": {
+    looks: ["jq . data.json --args a b", "jq -n '$ARGS' --args a"],
+    more: ["jq -R . .env --args a", "jq -R . .env --jsonargs 1"],
+  },
+  "git, listing": {
+    looks: [
+      "git branch --merged main",
+      "git branch -r --contains abc",
+      "git tag --points-at HEAD",
+      "git shortlog -sn",
+      "git shortlog -sne HEAD",
+    ],
+    more: ["git branch main2", "git branch --merged main -D x", "git tag v1", "git shortlog --output=x"],
+  },
+  "git, showing files": {
+    looks: ["git show HEAD:src/a.ts", "git log -p -- src/a.ts", "git log --oneline -- .env", "git blame src/a.ts"],
+    more: [
+      "git show HEAD:.env",
+      "git show :.env",
+      "git cat-file -p HEAD:.env",
+      "git log -p -- .env",
+      "git archive HEAD .env",
+      "git blame .env",
+    ],
+  },
+  "programs that print for a shell": {
+    looks: ["kubectl completion bash", "gh completion -s bash", "kubectl version --client", "brew shellenv", "opam env"],
+    more: [
+      "kubectl completion bash --kubeconfig=x",
+      "kubectl get pods",
+      "brew install x",
+      "opam env --root=x",
+      'eval "$(ssh-agent -s)"',
+      "source <(kubectl completion bash)",
+      'eval "$(brew shellenv)"',
+    ],
+  },
+};
+
+describe("what an agent does all day", () => {
+  it.each(Object.entries(pairs).flatMap(([what, { looks }]) => looks.map((command) => [what, command] as const)))(
+    "is allowed where it only looks: %s: %j",
+    (_, command) => {
+      expect(judge(command)).toBe("ALLOW");
+    },
+  );
+
+  it.each(Object.entries(pairs).flatMap(([what, { more }]) => more.map((command) => [what, command] as const)))(
+    "is asked about where it does more: %s: %j",
+    (_, command) => {
+      expect(judge(command)).toBe("REQUIRE_APPROVAL");
+    },
+  );
+
+  it("is judged inside ssh-agent as it is outside", () => {
+    expect(judge("ssh-agent rm -rf /")).toBe("DENY");
+    expect(judge("ssh-agent -t 5 sh -c 'rm -rf /'")).toBe("DENY");
+  });
+
+  it("counts git as looking only where the agent works, whatever directory a request names", () => {
+    expect(judge("git status", { cwd: "/repo/src" })).toBe("ALLOW");
+    expect(judge("git status", { cwd: "src" })).toBe("ALLOW");
+    expect(judge("git status", { cwd: "/tmp/x" })).toBe("REQUIRE_APPROVAL");
+    expect(judge("git status", { cwd: ".." })).toBe("REQUIRE_APPROVAL");
+  });
+});
