@@ -48,6 +48,29 @@ const pairs: Readonly<Record<string, { readonly looks: readonly string[]; readon
       "git blame .env",
     ],
   },
+  "find, asked for secrets": {
+    looks: [
+      "find . -name '.env*'",
+      "find . -type f -exec grep -l foo {} +",
+      "find . -not -name .env -exec grep -l foo {} +",
+      "find . -path './node_modules/*' -prune -o -name '*.ts' -print | xargs grep foo",
+    ],
+    more: [
+      "find . -name .env -exec cat {} \\;",
+      "find . -name '.e*' | xargs cat",
+      "find . -iname .ENV -exec head {} +",
+      "find . -path '*/.envrc' -print0 | xargs -0 cat",
+      "find . -regex '.*/\\.env' -exec cat {} +",
+    ],
+  },
+  "names taken from a file": {
+    looks: ["tar tf x.tar --exclude=a", "tree -L 2 src"],
+    more: ["tar -tf x.tar -T .env", "tar tfT x.tar .env", "tar tf x.tar --files-from=.env", "tree --fromfile .env"],
+  },
+  "variables that decide what runs": {
+    looks: ["LC_ALL=C sort data.csv", "TZ=UTC date"],
+    more: ["XDG_CONFIG_HOME=/tmp/x git status", "GETCONF_DIR=. getconf -v x y", "TAPE=host:/x tar t", "MAGIC=.env file x"],
+  },
   "programs that print for a shell": {
     looks: ["kubectl completion bash", "gh completion -s bash", "kubectl version --client", "brew shellenv", "opam env"],
     more: [
@@ -77,7 +100,11 @@ describe("what an agent does all day", () => {
     },
   );
 
-  it("is judged inside ssh-agent as it is outside", () => {
+  it("is judged inside a wrapper as it is outside", () => {
+    expect(judge("arch rm -rf /")).toBe("DENY");
+    expect(judge("arch -x86_64 rm -rf /")).toBe("DENY");
+    expect(judge("arch -arm64 ls")).toBe("ALLOW");
+    expect(judge("arch")).toBe("ALLOW");
     expect(judge("ssh-agent rm -rf /")).toBe("DENY");
     expect(judge("ssh-agent -t 5 sh -c 'rm -rf /'")).toBe("DENY");
   });

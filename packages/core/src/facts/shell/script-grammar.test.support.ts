@@ -173,7 +173,7 @@ const grammar = fc.letrec<{
 }));
 
 /** Programs whose every argument is harmless, so that nothing is left open on their account. */
-export const programs: readonly string[] = ["true", "false", "test", "arch", "sleep", "factor"];
+export const programs: readonly string[] = ["true", "false", "test", "nproc", "sleep", "factor"];
 
 export const script: fc.Arbitrary<Piece> = grammar.script.map(({ text, made }) => ({
   text: text.replaceAll(/\bp([0-5])\b/g, (_, index: string) => programs[Number(index)] ?? ""),
