@@ -108,12 +108,12 @@ export function remote(prints: RegExp, ...effects: readonly Effect[]): CommandSp
 }
 
 function printsOnly(args: readonly Field[], prints: RegExp): boolean {
-  const [verb, ...rest] = args.map(literal);
-  if (verb === "version") return rest.length === 1 && /^--client(?:=true)?$/.test(rest[0] ?? "");
+  const [verb, ...others] = args.map(literal);
+  if (verb === "version") return others.length === 1 && /^--client(?:=true)?$/.test(others[0] ?? "");
   return (
     verb !== undefined &&
     prints.test(verb) &&
-    rest.every((word) => /^(?:-s|--shell|(?:--shell=)?(?:bash|zsh|fish|powershell))$/.test(word ?? ""))
+    others.every((word) => /^(?:-s|--shell|(?:--shell=)?(?:bash|zsh|fish|powershell))$/.test(word ?? ""))
   );
 }
 

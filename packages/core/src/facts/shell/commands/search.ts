@@ -244,14 +244,14 @@ function secretsAskedFor(args: readonly Field[]): readonly string[] {
     const [, insensitive, test] = /^-(i?)(name|lname|path|wholename|regex)$/.exec(literal(item) ?? "") ?? [];
     const pattern = literal(args[index + 1]);
     if (test === undefined || pattern === undefined || /^(?:!|-not)$/.test(args[index - 1]?.text ?? "")) return;
-    const plain = insensitive === "" ? pattern : pattern.toLowerCase();
+    const wanted = insensitive === "" ? pattern : pattern.toLowerCase();
     for (const name of secretNames) {
       const matches =
         test === "regex"
-          ? plain.replace(/[\\[\]^$()]/g, "").includes(name)
+          ? wanted.replace(/[\\[\]^$()]/g, "").includes(name)
           : test.endsWith("name") && test !== "wholename"
-            ? !/^\**$/.test(plain) && matchesName(plain, name)
-            : !/[/*]\**$/.test(plain) && matchesName(plain.slice(plain.lastIndexOf("/") + 1), name);
+            ? !/^\**$/.test(wanted) && matchesName(wanted, name)
+            : !/[/*]\**$/.test(wanted) && matchesName(wanted.slice(wanted.lastIndexOf("/") + 1), name);
       if (matches) found.add(name);
     }
   });
