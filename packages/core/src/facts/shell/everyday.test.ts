@@ -109,6 +109,23 @@ describe("what an agent does all day", () => {
     expect(judge("ssh-agent -t 5 sh -c 'rm -rf /'")).toBe("DENY");
   });
 
+  it("is judged where git, tar and npx are told to run it as it is alone", () => {
+    for (const command of [
+      "git submodule foreach 'rm -rf /'",
+      "git submodule foreach --recursive rm -rf /",
+      "git rebase -x 'rm -rf /' HEAD~1",
+      "git rebase --exec='rm -rf /' HEAD~1",
+      "git bisect run rm -rf /",
+      "tar cf /dev/null x --checkpoint=1 --checkpoint-action=exec='rm -rf /'",
+      "tar xf x.tar --to-command 'rm -rf /'",
+      "tar tf x.tar -I 'rm -rf /'",
+      "npx -c 'rm -rf /'",
+    ])
+      expect(judge(command)).toBe("DENY");
+    for (const command of ["git submodule foreach git status", "git rebase -x 'npm test' main", "tar xf x.tar -I zstd", "npx -c 'tsc -b'"])
+      expect(judge(command)).toBe("REQUIRE_APPROVAL");
+  });
+
   it("counts git as looking only where the agent works, whatever directory a request names", () => {
     expect(judge("git status", { cwd: "/repo/src" })).toBe("ALLOW");
     expect(judge("git status", { cwd: "src" })).toBe("ALLOW");

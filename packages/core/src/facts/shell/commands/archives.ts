@@ -66,6 +66,11 @@ function tar(call: Call): Text {
   let stdout = false;
   let archive = undefined as typeof directory | undefined;
   let at = 0;
+  /** A program that it starts, by a shell. */
+  const starts = (script: typeof directory | undefined): void => {
+    call.code("program");
+    if (script !== undefined) call.shell(script.text.startsWith("exec=") ? rest(script, 5) : script);
+  };
   // A name that is not in the archive is repeated in a complaint, and so is the file that it was taken from.
   const names = (file: typeof directory | undefined): void => {
     if (file !== undefined) call.read(file);
@@ -80,7 +85,7 @@ function tar(call: Call): Text {
       }
       if (letter === "f") archive = args[at];
       else if (letter === "C") directory = args[at] ?? directory;
-      else if (/[IF]/.test(letter)) call.code("program");
+      else if (/[IF]/.test(letter)) starts(args[at]);
       else if (/[TX]/.test(letter)) names(args[at]);
       at += 1;
     }
@@ -98,7 +103,7 @@ function tar(call: Call): Text {
       /^--(?:checkpoint-action|to-command|use-compress-program|info-script|new-volume-script|rsh-command|rmt-command)/.test(word) ||
       /^--(?:use|to-c|checkpoint-a|info|new-v|rsh|rmt)/.test(word)
     ) {
-      call.code("program");
+      starts(word.includes("=") ? rest(item, word.indexOf("=") + 1) : next);
       if (!word.includes("=")) at += 1;
     } else if (/^--(?:extract|get|list|create|append|update|catenate|concatenate|diff|compare|delete)$/.test(word)) {
       lists ||= word === "--list";
@@ -136,7 +141,7 @@ function tar(call: Call): Text {
           if (index + 1 === word.length) at += 1;
           if (letter === "f") archive = value;
           else if (letter === "C") directory = value ?? directory;
-          else if (/[IF]/.test(letter)) call.code("program");
+          else if (/[IF]/.test(letter)) starts(value);
           else if (/[TX]/.test(letter)) names(value);
           break;
         }

@@ -1,7 +1,7 @@
 // Package managers, build tools and linters. They run what the project or its packages say, so that each is code that is not analysed.
 import type { Call } from "../call.ts";
 import type { CommandTable, Effect } from "../grammar.ts";
-import { literal, unknown } from "../text.ts";
+import { literal, rest, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 import { remote } from "./network.ts";
 
@@ -14,7 +14,16 @@ export const buildCommands: CommandTable = {
         /^(?:view|info|show|v|search|s|outdated|ping|whoami|login|logout|adduser|publish|unpublish|deprecate|owner|access|team|token|profile|star|stars|audit|fund|doctor|dist-tag|org|hook)$/,
       ),
   },
-  "npx pnpx bunx uvx pipx corepack degit": { effects: ["install:package", "network", "code:package"] },
+  "npx pnpx bunx uvx pipx corepack degit": {
+    effects: ["install:package", "network", "code:package"],
+    run: (call) => {
+      call.args.forEach((item, index) => {
+        const script = item.text.startsWith("--call=") ? rest(item, 7) : call.args[index + 1];
+        if (script !== undefined && /^(?:-c|--call(?:=|$))/.test(item.text)) call.shell(script);
+      });
+      return undefined;
+    },
+  },
   "pip uv poetry pdm pipenv conda mamba micromamba rye hatch easy_install": {
     run: (call) =>
       packageManager(

@@ -1,8 +1,9 @@
 // git(1) and the manuals of its commands; what can be abused in it, GTFOBins and the git documentation on hooks and `-c`.
 import { Call } from "../call.ts";
 import type { CommandSpec, CommandTable } from "../grammar.ts";
+import { joinWords } from "./builtins.ts";
 import { remote } from "./network.ts";
-import { empty, field, isKnown, literal, unknown } from "../text.ts";
+import { empty, field, isKnown, literal, rest, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 
 /** Options of what prints commits and differences. */
@@ -180,12 +181,35 @@ const subcommands: CommandTable = {
         : change(call),
   },
   bisect: {
-    run: (call) =>
-      ["log", "visualize"].includes(literal(call.args[0]) ?? "") && literal(call.args[0]) === "log"
-        ? undefined
-        : change(call, "code:bisect"),
+    run: (call) => {
+      const verb = literal(call.args[0]);
+      if (verb === "log") return undefined;
+      if (verb === "run") call.run(call.args.slice(1), { state: elsewhere(call) });
+      return change(call, "code:bisect");
+    },
   },
-  submodule: { run: (call) => (literal(call.args[0]) === "status" || call.args.length === 0 ? undefined : change(call, "network")) },
+  submodule: {
+    run: (call) => {
+      const verb = literal(call.args.find((item) => !item.text.startsWith("-")));
+      if (call.args.length === 0 || literal(call.args[0]) === "status") return undefined;
+      if (verb === "foreach") {
+        const words = call.args.slice(call.args.findIndex((item) => item.text === "foreach") + 1);
+        const first = words.findIndex((item) => !/^(?:-q|--quiet|--recursive)$/.test(item.text));
+        call.shell(joinWords(words.slice(Math.max(first, 0))), { state: elsewhere(call) });
+      }
+      return change(call, "network");
+    },
+  },
+  rebase: {
+    run: (call) => {
+      call.args.forEach((item, index) => {
+        const [attached] = /^(?:--exec=|-x(?=.))/.exec(item.text) ?? [];
+        const script = attached === undefined ? call.args[index + 1] : rest(item, attached.length);
+        if (script !== undefined && /^(?:-x|--exec(?:=|$))/.test(item.text)) call.shell(script, { state: elsewhere(call) });
+      });
+      return change(call, "code:hooks");
+    },
+  },
   "symbolic-ref": {
     options: "-q,--quiet  --short  --recurse  --no-recurse  -d,--delete change:repository  -m=",
     run: (call) => (call.operands.length > 1 ? change(call) : undefined),
@@ -213,7 +237,7 @@ const subcommands: CommandTable = {
   "fetch ls-remote": changes("network"),
   "clone pull push": changes("network", "code:hooks"),
   "send-email send-pack fetch-pack http-fetch http-push imap-send upload-pack receive-pack request-pull": changes("network"),
-  "commit merge rebase am cherry-pick revert checkout switch restore gc hook": changes("code:hooks"),
+  "commit merge am cherry-pick revert checkout switch restore gc hook": changes("code:hooks"),
   "add stage init reset update-index update-ref mv apply read-tree write-tree commit-tree hash-object mktag mktree pack-refs pack-objects repack prune prune-packed replace rerere sparse-checkout unpack-objects checkout-index maintenance multi-pack-index commit-graph fast-import index-pack bundle":
     changes(),
   rm: {
@@ -278,6 +302,13 @@ function judgeGit(call: Call): Text {
   const output = inner.judge();
   call.recognized &&= inner.recognized;
   return output;
+}
+
+/** How things stand where git starts a program: in a directory of its choice. */
+function elsewhere(call: Call): Call["state"] {
+  const state = call.state.copy();
+  state.enter({ directories: state.directories, lost: true });
+  return state;
 }
 
 function change(call: Call, ...effects: NonNullable<CommandSpec["effects"]>): Text {
