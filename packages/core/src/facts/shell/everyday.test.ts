@@ -23,6 +23,25 @@ const pairs: Readonly<Record<string, { readonly looks: readonly string[]; readon
       "jq -n '$__prog_args'",
     ],
   },
+  "yq, picking": {
+    looks: [
+      "yq .spec k8s.yaml",
+      "yq -r '.jobs | keys' ci.yaml",
+      "yq '.a[0].env | select(.kind == \"x\")' a.yaml",
+      "yq eval '.a.b' a.yaml",
+      "yq e .a < a.yaml",
+    ],
+    more: [
+      "yq 'env(X)' a.yaml",
+      "yq '.a = strenv(X)' a.yaml",
+      "yq 'load(\".env\")' a.yaml",
+      "yq -n '\"${X}\" | envsubst'",
+      "yq .a .env",
+      "yq -i '.a = 1' a.yaml",
+      "yq '$ENV' a.yaml",
+      'yq "$X" a.yaml',
+    ],
+  },
   "jq and its files": {
     looks: ["jq . data.json --args a b", "jq -n '$ARGS' --args a"],
     more: ["jq -R . .env --args a", "jq -R . .env --jsonargs 1"],
@@ -124,6 +143,10 @@ describe("what an agent does all day", () => {
       expect(judge(command)).toBe("DENY");
     for (const command of ["git submodule foreach git status", "git rebase -x 'npm test' main", "tar xf x.tar -I zstd", "npx -c 'tsc -b'"])
       expect(judge(command)).toBe("REQUIRE_APPROVAL");
+  });
+
+  it("is denied where yq writes what nobody else may", () => {
+    expect(judge("yq -i '.a = 1' /etc/x.yaml")).toBe("DENY");
   });
 
   it("counts git as looking only where the agent works, whatever directory a request names", () => {

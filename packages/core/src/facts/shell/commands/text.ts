@@ -5,6 +5,7 @@ import { expandSet, fromBase64, fromHex, translate } from "../constant.ts";
 import type { CommandTable } from "../grammar.ts";
 import { directoriesOf } from "../under.ts";
 import { judgeSed } from "../sed.ts";
+import { judgeYq } from "../yq.ts";
 import { field, isKnown, joined, known, literal, mark, source, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 
@@ -333,8 +334,7 @@ export const textCommands: CommandTable = {
   sponge: { options: "-a", operands: "write", run: (call) => call.stdin },
   yq: {
     options: "-[CejMNnPry]  -o=  -p=  -i,--inplace change:files",
-    operands: ["text", "read"],
-    effects: ["secret:environment"],
+    run: judgeYq,
   },
 };
 
