@@ -114,14 +114,19 @@ function approvable(data: RequestData, judgement: Judgement, policyDigest: strin
   return {
     tool: tool === null ? null : { name: tool.name, args: tool.args, toctou: tool.toctou },
     actions: actions.map((action, index) => {
-      // Whatever a symlink is turned to after somebody looked, it is not what they said yes to.
-      const found = Object.entries(judgement.actions[index]?.disk ?? {}).filter(([path, { real }]) => real !== path);
-      return { ...action, leadsTo: Object.fromEntries(found.map(([path, { real }]) => [path, real])) };
+      const { disk = null, untold = [] } = judgement.actions[index] ?? {};
+      // Whatever a symlink is turned to after somebody looked, it is not what they said yes to; nor where it leads if nobody can tell by then.
+      const found = Object.entries(disk ?? {}).filter(([path, { real }]) => real !== path);
+      const leads = [...found.map(([path, { real }]) => [path, real] as const), ...untold.map((path) => [path, notKnown] as const)];
+      return { ...action, leadsTo: Object.fromEntries(leads) };
     }),
     agentCtx,
     policyDigest,
   };
 }
+
+/** No path: those are absolute. */
+const notKnown = "not known";
 
 function requestFields(data: RequestData, { judgement, digest, traceId }: Answered): JsonObject {
   const fields: Record<string, JsonValue | undefined> = {
