@@ -26,7 +26,11 @@ export interface PathsOfHost {
  * What the disk says, now, of the paths in a file action or a shell command, and of the directories that they are compared with. Undefined
  * for other actions, which have none. A path that the disk would not tell about is not in `disk`, which leaves the questions about it open.
  */
-export async function lookUpPaths(actionType: string, payload: JsonValue, { agentCtx, ownFiles }: PathsOfHost): Promise<Looked | undefined> {
+export async function lookUpPaths(
+  actionType: string,
+  payload: JsonValue,
+  { agentCtx, ownFiles }: PathsOfHost,
+): Promise<Looked | undefined> {
   const context: FactContext = { agentCtx, payload, ownFiles };
   const named = await pathsIn(actionType, context);
   if (named === undefined) return undefined;
