@@ -125,6 +125,14 @@ const forms: readonly Form[] = [
   },
 ];
 
+/** Whether what an environment variable, a header or another member of this name holds is a credential. */
+export function announcesCredential(name: string): boolean {
+  return announcing.test(name);
+}
+
+/** Not the working directory. */
+const announcing = new RegExp(String.raw`(?:${longNames}|(?<![^\W_])auth)$(?<!^pwd)`, "iu");
+
 /** Whether a text with a credential may stand in this JSON. Quick, and true too often rather than too rarely. */
 export function mayHoldCredential(json: string): boolean {
   return hint.test(json);
@@ -134,6 +142,7 @@ export function mayHoldCredential(json: string): boolean {
 const hint: RegExp = new RegExp(
   [
     String.raw`:\/\/[^\s"]*@`,
+    'auth"',
     "authorization",
     "bearer",
     "cookie",
