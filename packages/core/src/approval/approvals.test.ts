@@ -167,7 +167,7 @@ describe("an action that a person is asked about", () => {
     const ids = [await approved(canopy, pattern), await approved(canopy, loop)];
     await symlink("/etc/hosts", join(folder, "other.txt"));
     await symlink("two", join(folder, "two"));
-    const [again = "", loopAgain = ""] = [await asked(canopy, pattern), await asked(canopy, loop)];
+    const [again, loopAgain] = [await asked(canopy, pattern), await asked(canopy, loop)];
     expect(ids).not.toContain(again);
     expect(ids).not.toContain(loopAgain);
     expect((await canopy.approvals.get(again))?.preview).toContain(`${join(folder, "*.txt")}: not known`);

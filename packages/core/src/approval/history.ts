@@ -154,9 +154,7 @@ export class ApprovalHistory {
       const used = this.#uses.get(appendedEntry(seq, hash).id);
       if (used !== undefined) used.outcome = "not_run";
       for (const [id, events] of this.#events) {
-        const left = events.filter(
-          (each) => !(each.kind === "decided" && each.decision === "approve" && each.seq === seq && each.hash === hash),
-        );
+        const left = events.filter((event) => !isYes(event) || event.seq !== seq || event.hash !== hash);
         if (left.length < events.length) this.#events.set(id, left);
       }
     }
@@ -165,6 +163,10 @@ export class ApprovalHistory {
 
 const typePattern = /^\{"v":\d{1,9},"seq":\d{1,16},"ts":"[^"\\]{1,40}","type":"([a-z][a-z0-9_.]{0,63})"/;
 const useMark = '"approval":{"id":"APR-';
+
+function isYes(event: ApprovalEvent): boolean {
+  return event.kind === "decided" && event.decision === "approve";
+}
 
 function approvalEvent(type: string, entry: JsonObject, event: Event): readonly [string, ApprovalEvent] | null {
   const id = text(entry, "approval_id");
