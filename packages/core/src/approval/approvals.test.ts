@@ -1,4 +1,4 @@
-import { symlink, unlink, writeFile } from "node:fs/promises";
+import { link as hardLink, symlink, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { verifyAuditLog } from "../audit/index.ts";
@@ -154,6 +154,23 @@ describe("an action that a person is asked about", () => {
     expect(await asked(canopy, request)).not.toBe(id);
     await unlink(link);
     await symlink(join(folder, "a"), link);
+    expect(await canopy.authorize(request)).toMatchObject({ decision: "ALLOW", approval: { id } });
+  });
+
+  it("is another action when its file is another name of a file since, and says so", async () => {
+    const folder = await temporaryFolder();
+    const canopy = await open(join(folder, "audit.log"), { policy: { name: "p", text: "version: 1\ndefault: REQUIRE_APPROVAL\n" } });
+    const [path, precious] = [join(folder, "notes"), join(folder, "precious")];
+    await Promise.all([path, precious].map(async (each) => await writeFile(each, "")));
+    const request = { agentCtx: { agent_id: "x" }, actions: [{ actionType: "modify_file", payload: { path } }] } as const;
+    const id = await approved(canopy, request);
+    await unlink(path);
+    await hardLink(precious, path);
+    const again = await asked(canopy, request);
+    expect(again).not.toBe(id);
+    expect((await canopy.approvals.get(again))?.preview).toContain(`${path}: one of several names of ${path}`);
+    await unlink(path);
+    await writeFile(path, "");
     expect(await canopy.authorize(request)).toMatchObject({ decision: "ALLOW", approval: { id } });
   });
 

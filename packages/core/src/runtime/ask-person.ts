@@ -115,9 +115,11 @@ function approvable(data: RequestData, judgement: Judgement, policyDigest: strin
     tool: tool === null ? null : { name: tool.name, args: tool.args, toctou: tool.toctou },
     actions: actions.map((action, index) => {
       const { disk = null, untold = [] } = judgement.actions[index] ?? {};
-      // Whatever a symlink is turned to after somebody looked, it is not what they said yes to; nor where it leads if nobody can tell by then.
-      const found = Object.entries(disk ?? {}).filter(([path, { real }]) => real !== path);
-      const leads = [...found.map(([path, { real }]) => [path, real] as const), ...untold.map((path) => [path, notKnown] as const)];
+      // Whatever a link is turned to after somebody looked, it is not what they said yes to; nor where it leads if nobody can tell by then.
+      const found = Object.entries(disk ?? {}).flatMap(([path, { real, links }]) =>
+        links > 1 ? [[path, `${oneOfSeveral}${real}`] as const] : real === path ? [] : [[path, real] as const],
+      );
+      const leads = [...found, ...untold.map((path) => [path, notKnown] as const)];
       return { ...action, leadsTo: Object.fromEntries(leads) };
     }),
     agentCtx,
@@ -125,8 +127,9 @@ function approvable(data: RequestData, judgement: Judgement, policyDigest: strin
   };
 }
 
-/** No path: those are absolute. */
+// No paths: those are absolute.
 const notKnown = "not known";
+const oneOfSeveral = "one of several names of ";
 
 function requestFields(data: RequestData, { judgement, digest, traceId }: Answered): JsonObject {
   const fields: Record<string, JsonValue | undefined> = {
