@@ -10,6 +10,7 @@ import { actionFields, decisionEntry, rulesEntry } from "./decision-entry.ts";
 import type { Answered } from "./decision-entry.ts";
 import type { RequestData } from "./judge.ts";
 import type { Judgement } from "./judgement.ts";
+import type { Disk } from "./look-up-paths.ts";
 
 export interface RuntimeApprovalsParts extends KeeperParts {
   readonly ownFiles: readonly string[];
@@ -114,22 +115,28 @@ function approvable(data: RequestData, judgement: Judgement, policyDigest: strin
   return {
     tool: tool === null ? null : { name: tool.name, args: tool.args, toctou: tool.toctou },
     actions: actions.map((action, index) => {
-      const { disk = null, untold = [] } = judgement.actions[index] ?? {};
-      // Whatever a link is turned to after somebody looked, it is not what they said yes to; nor where it leads if nobody can tell by then.
-      const found = Object.entries(disk ?? {}).flatMap(([path, { real, links }]) =>
-        links > 1 ? [[path, `${oneOfSeveral}${real}`] as const] : real === path ? [] : [[path, real] as const],
-      );
-      const leads = [...found, ...untold.map((path) => [path, notKnown] as const)];
-      return { ...action, leadsTo: Object.fromEntries(leads) };
+      const { disk = null, named = [] } = judgement.actions[index] ?? {};
+      return { ...action, leadsTo: leadsTo(disk ?? {}, named) };
     }),
     agentCtx,
     policyDigest,
   };
 }
 
-// No paths: those are absolute.
-const notKnown = "not known";
-const oneOfSeveral = "one of several names of ";
+/**
+ * Where the disk says that paths lead, where it is elsewhere than they say. Whatever a link is turned to after somebody looked, it is not what they said
+ * yes to; nor where it leads if nobody can tell by then. What is said beside a path is none: those are absolute.
+ */
+function leadsTo(disk: Disk, named: readonly string[]): Readonly<Record<string, string>> {
+  const leads = new Map<string, string>();
+  for (const [path, { real }] of Object.entries(disk)) if (real !== path) leads.set(path, real);
+  for (const path of named) {
+    const { real, links } = disk[path] ?? { real: null, links: 0 };
+    if (real === null) leads.set(path, "not known");
+    else if (links > 1) leads.set(path, `one of several names of ${real}`);
+  }
+  return Object.fromEntries(leads);
+}
 
 function requestFields(data: RequestData, { judgement, digest, traceId }: Answered): JsonObject {
   const fields: Record<string, JsonValue | undefined> = {

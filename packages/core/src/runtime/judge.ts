@@ -89,7 +89,7 @@ export async function judge(policy: Policy, request: RequestData, { resolvePaths
   const actions = await Promise.all(
     request.actions.map(async ({ actionType, payload, open }) => {
       const looked = resolvePaths ? await lookUpPaths(actionType, payload, { agentCtx, ownFiles }) : undefined;
-      return { actionType, payload, open, disk: looked?.disk ?? null, untold: looked?.untold ?? [] };
+      return { actionType, payload, open, disk: looked?.disk ?? null, named: looked?.named ?? [] };
     }),
   );
   return judgeRequest(policy, { agentCtx, actions, ownFiles });

@@ -33,7 +33,7 @@ describe("lookUpPaths", () => {
       { path: "a.txt" },
       { agentCtx: { cwd: safe, safe_paths: [base] }, ownFiles: [join(base, "audit.log")] },
     );
-    expect(looked?.untold).toEqual([]);
+    expect(looked?.named).toEqual([join(safe, "a.txt")]);
     expect(looked?.disk).toEqual({
       [join(safe, "a.txt")]: { real: join(safe, "a.txt"), links: 1 },
       [base]: { real: base, links: 1 },
@@ -75,7 +75,7 @@ describe("lookUpPaths", () => {
     await symlink("loop-a", join(safe, "loop-b"));
     const looked = await lookUpPaths("modify_file", { path: "loop-a" }, { agentCtx: { cwd: safe }, ownFiles: [] });
     expect(Object.keys(looked?.disk ?? {})).toEqual([safe]);
-    expect(looked?.untold).toEqual([join(safe, "loop-a")]);
+    expect(looked?.named).toEqual([join(safe, "loop-a")]);
   });
 
   it("looks up every path that a command names", async () => {

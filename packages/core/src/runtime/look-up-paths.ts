@@ -14,8 +14,8 @@ export type Disk = Readonly<Record<string, DiskFact>>;
 /** What the disk was asked. */
 export interface Looked {
   readonly disk: Disk;
-  /** The action's own paths of which it would not tell. */
-  readonly untold: readonly string[];
+  /** The action's own paths, also those of which it would not tell. */
+  readonly named: readonly string[];
 }
 
 /** What is looked up on the disk, besides the action's own path: where the agent may work, and what is Canopy's. */
@@ -49,7 +49,7 @@ export async function lookUpPaths(
   for (const [each, fact] of found) {
     if (fact !== undefined) Object.defineProperty(disk, each, { value: fact, enumerable: true });
   }
-  return { disk: Object.freeze(disk), untold: named.filter((each) => !Object.hasOwn(disk, each)) };
+  return { disk: Object.freeze(disk), named };
 }
 
 /** The absolute paths that the action may touch, as far as its text says; undefined where it is not about files. */
