@@ -1,13 +1,22 @@
 import { lstat, readlink, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import type * as pathModule from "../facts/path.ts";
 import type { DiskFact, FactContext } from "../facts/schema.ts";
 import type { ShellFact } from "../facts/shell/findings.ts";
+import type * as shellModule from "../facts/shell/shell.ts";
 import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { shareLooks } from "./share-looks.ts";
 import { isPattern, matchesPlainFiles } from "./look-up-globs.ts";
 
 export type Disk = Readonly<Record<string, DiskFact>>;
+
+/** What the disk was asked. */
+export interface Looked {
+  readonly disk: Disk;
+  /** The action's own paths, also those of which it would not tell. */
+  readonly named: readonly string[];
+}
 
 /** What is looked up on the disk, besides the action's own path: where the agent may work, and what is Canopy's. */
 export interface PathsOfHost {
@@ -17,9 +26,13 @@ export interface PathsOfHost {
 
 /**
  * What the disk says, now, of the paths in a file action or a shell command, and of the directories that they are compared with. Undefined
- * for other actions, which have none. A path that the disk would not tell about is left out, which leaves the questions about it open.
+ * for other actions, which have none. A path that the disk would not tell about is not in `disk`, which leaves the questions about it open.
  */
-export async function lookUpPaths(actionType: string, payload: JsonValue, { agentCtx, ownFiles }: PathsOfHost): Promise<Disk | undefined> {
+export async function lookUpPaths(
+  actionType: string,
+  payload: JsonValue,
+  { agentCtx, ownFiles }: PathsOfHost,
+): Promise<Looked | undefined> {
   const context: FactContext = { agentCtx, payload, ownFiles };
   const named = await pathsIn(actionType, context);
   if (named === undefined) return undefined;
@@ -36,7 +49,7 @@ export async function lookUpPaths(actionType: string, payload: JsonValue, { agen
   for (const [each, fact] of found) {
     if (fact !== undefined) Object.defineProperty(disk, each, { value: fact, enumerable: true });
   }
-  return Object.freeze(disk);
+  return { disk: Object.freeze(disk), named };
 }
 
 /** The absolute paths that the action may touch, as far as its text says; undefined where it is not about files. */
@@ -55,10 +68,16 @@ async function pathsIn(actionType: string, context: FactContext): Promise<readon
 }
 
 // Imported with the first action that is about files, and held: to import again what is there already costs as much as to read a file's status.
-let pathFacts: Promise<typeof import("../facts/path.ts")> | undefined;
-let shellFacts: Promise<typeof import("../facts/shell/shell.ts")> | undefined;
-const loadPathFacts = (): NonNullable<typeof pathFacts> => (pathFacts ??= import("../facts/path.ts"));
-const loadShellFacts = (): NonNullable<typeof shellFacts> => (shellFacts ??= import("../facts/shell/shell.ts"));
+let pathFacts: Promise<typeof pathModule> | undefined;
+let shellFacts: Promise<typeof shellModule> | undefined;
+
+async function loadPathFacts(): Promise<typeof pathModule> {
+  return await (pathFacts ??= import("../facts/path.ts"));
+}
+
+async function loadShellFacts(): Promise<typeof shellModule> {
+  return await (shellFacts ??= import("../facts/shell/shell.ts"));
+}
 
 const fileActions: readonly string[] = ["read_file", "modify_file", "delete_file"];
 
