@@ -237,9 +237,13 @@ const secretNames = [
   "id_ed25519",
 ];
 
+/** The most words of an expression that are looked through for names; a longer one may ask for any. */
+const mostWords = 256;
+
 /** Those of the names that some test of the expression matches, one that matches nearly any name aside. */
 function secretsAskedFor(args: readonly Field[]): readonly string[] {
   const found = new Set<string>();
+  if (args.length > mostWords) return secretNames;
   args.forEach((item, index) => {
     const [, insensitive, test] = /^-(i?)(name|lname|path|wholename|regex)$/.exec(literal(item) ?? "") ?? [];
     const pattern = literal(args[index + 1]);
