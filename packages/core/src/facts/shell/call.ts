@@ -34,6 +34,7 @@ export class Call {
   /** The wrappers around it, outermost first. */
   readonly wrappedBy: readonly string[];
   recognized = true;
+  #hasNoticed = false;
   #arguments: Arguments | undefined;
   #sources = 0;
 
@@ -159,7 +160,10 @@ export class Call {
     this.findings.openAll(`\`${this.program}\` runs code that is not analysed (${kind})`);
   }
 
+  /** Once: a call may be not understood for as many reasons as it has words. */
   #noticeCanopy(): void {
+    if (this.#hasNoticed) return;
+    this.#hasNoticed = true;
     if (runsCanopy(this.program, this.args)) this.effect("privilege:canopy");
   }
 
