@@ -1,7 +1,9 @@
 import { lstat, readlink, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import type * as pathModule from "../facts/path.ts";
 import type { DiskFact, FactContext } from "../facts/schema.ts";
 import type { ShellFact } from "../facts/shell/findings.ts";
+import type * as shellModule from "../facts/shell/shell.ts";
 import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { shareLooks } from "./share-looks.ts";
@@ -55,10 +57,16 @@ async function pathsIn(actionType: string, context: FactContext): Promise<readon
 }
 
 // Imported with the first action that is about files, and held: to import again what is there already costs as much as to read a file's status.
-let pathFacts: Promise<typeof import("../facts/path.ts")> | undefined;
-let shellFacts: Promise<typeof import("../facts/shell/shell.ts")> | undefined;
-const loadPathFacts = (): NonNullable<typeof pathFacts> => (pathFacts ??= import("../facts/path.ts"));
-const loadShellFacts = (): NonNullable<typeof shellFacts> => (shellFacts ??= import("../facts/shell/shell.ts"));
+let pathFacts: Promise<typeof pathModule> | undefined;
+let shellFacts: Promise<typeof shellModule> | undefined;
+
+async function loadPathFacts(): Promise<typeof pathModule> {
+  return await (pathFacts ??= import("../facts/path.ts"));
+}
+
+async function loadShellFacts(): Promise<typeof shellModule> {
+  return await (shellFacts ??= import("../facts/shell/shell.ts"));
+}
 
 const fileActions: readonly string[] = ["read_file", "modify_file", "delete_file"];
 

@@ -20,16 +20,17 @@ test("looks once for all who ask in one turn, and once for each path", async () 
 
 test("looks again for whoever asks once a look has begun, however long it takes", async () => {
   const state = { now: "before" };
-  const first = Promise.withResolvers<void>();
+  const [begun, first] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let looks = 0;
   const look = shareLooks(async () => {
     const saw = state.now;
     looks += 1;
+    begun.resolve();
     if (looks === 1) await first.promise;
     return saw;
   });
   const early = look("/a");
-  while (looks === 0) await new Promise((resolve) => setImmediate(resolve));
+  await begun.promise;
   state.now = "after";
   const late = look("/a");
   expect(await late).toBe("after");
