@@ -96,12 +96,12 @@ function shareWith(texts: readonly string[], kind: Vector["kind"]): number {
     )
     .map((line) => JSON.parse(line) as Vector)
     .filter((vector) => vector.kind === kind);
-  return vectors.filter(({ command }) => texts.some((text) => command.includes(text))).length / vectors.length;
+  return vectors.filter(({ command }) => texts.some((part) => command.includes(part))).length / vectors.length;
 }
 
 it("a list of texts misses half of the threats and stops one in six harmless commands, as docs/migrating.md says", () => {
   const [, block = ""] = /```text\n([^]*?)```/.exec(readFileSync(join(root, "docs/migrating.md"), "utf8")) ?? [];
-  const texts = [...block.matchAll(/"([^"]+)"/g)].map(([, text = ""]) => text);
+  const texts = [...block.matchAll(/"([^"]+)"/g)].map(([, part = ""]) => part);
   expect(texts).toContain("rm -rf");
   expect(1 - shareWith(texts, "threat")).toBeCloseTo(1 / 2, 1);
   expect(shareWith(texts, "benign")).toBeCloseTo(1 / 6, 1);
