@@ -83,6 +83,11 @@ describe("canopy", () => {
     [["check", "--action", "execute_shell", "--payload", '{"a":1,"a":2}'], "stands twice"],
     [["check", "--action", "execute_shell", "--payload", "{}", "--agent", "x"], "--agent: not JSON"],
     [["check", "--polcy", "x"], "canopy: unknown option `--polcy`, see canopy check --help\n"],
+    [
+      ["check", "--action"],
+      "canopy: option `--action` has no value (one that begins with a dash is written `--action=-…`), see canopy check --help\n",
+    ],
+    [["check", "--action", "--payload", "{}"], "canopy: option `--action` has no value (one "],
     [["check", "execute_shell"], "canopy: unexpected argument `execute_shell`, see canopy check --help\n"],
     [["check", "--policy", "", "--action", "x", "--payload", "{}"], "the name of the policy file is empty"],
     [["check", "--jsonl", "--action", "x"], "--action does not go with --jsonl"],

@@ -99,10 +99,13 @@ function isParseArgsError(error: unknown): error is Error {
   return error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("ERR_PARSE_ARGS_");
 }
 
-/** The first sentence of such an error in our words, and where the options are listed. */
+/** Such an error in our words, and where the options are listed. */
 function parseArgsMessage(error: Error, argv: readonly string[]): string {
-  const [sentence = ""] = error.message.split(". ");
-  const words = sentence.replaceAll("'", "`").replace(/\.$/, "");
+  const [sentence = ""] = error.message.split(/\.(?:\s|$)/);
   const [name = ""] = argv;
-  return `${words.charAt(0).toLowerCase()}${words.slice(1)}, see canopy ${name} --help`;
+  const [, option] = /^Option '(?:-\w, )?(--[^ ']+)[^']*' argument (?:missing|is ambiguous)/.exec(sentence) ?? [];
+  const words = `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`.replaceAll("'", "`");
+  const problem =
+    option === undefined ? words : `option \`${option}\` has no value (one that begins with a dash is written \`${option}=-…\`)`;
+  return `${problem}, see canopy ${name} --help`;
 }
