@@ -11,7 +11,7 @@ const sources = [
   "docs/**/*.md",
   "packages/*/README.md",
   "packages/core/vectors/README.md",
-  "examples/*/README.md",
+  "examples/**/README.md",
   "policies/**/*.md",
 ];
 

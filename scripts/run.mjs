@@ -1,7 +1,7 @@
 // `node scripts/run.mjs SCRIPT… [-ARGUMENT…]`: makes a fresh clone ready, then runs scripts of package.json on the project's own Node.
 //
 // It needs Node 20 or newer with npm and nothing else, imports nothing but Node, and costs milliseconds while the last set-up still holds.
-// Arguments, from the first that starts with a dash on, go to the last script.
+// Arguments, from the first that starts with a dash on, go to the last script; a `--` alone says where words begin that are no scripts.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -75,7 +75,7 @@ env.PATH = [dirname(node), join(modules, ".bin"), process.env.PATH].join(delimit
 const words = process.argv.slice(2);
 const dash = words.findIndex((word) => word.startsWith("-"));
 const scripts = dash < 0 ? words : words.slice(0, dash);
-const args = dash < 0 ? [] : words.slice(dash);
+const args = dash < 0 ? [] : words.slice(words[dash] === "--" ? dash + 1 : dash);
 // Each script runs, also after one that failed: the count of tests ends the output whatever the checks found.
 for (const [index, script] of scripts.entries()) {
   const code = run(node, ["--run", script, ...(index === scripts.length - 1 && args.length > 0 ? ["--", ...args] : [])]);

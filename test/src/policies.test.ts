@@ -80,3 +80,29 @@ it("the texts and the facts of the page for those who come from matching texts a
     ["docs/migrating/facts.yaml", "docs/migrating/text.yaml"].map((file) => join(file)),
   ]);
 });
+
+interface Vector {
+  readonly command: string;
+  readonly kind?: "threat" | "benign";
+}
+
+/** The share of the labelled commands of that kind that hold one of `texts`. */
+function shareWith(texts: readonly string[], kind: Vector["kind"]): number {
+  const vectors = ["shell", "shell-more"]
+    .flatMap((name) =>
+      readFileSync(join(root, `packages/core/vectors/${name}.jsonl`), "utf8")
+        .trim()
+        .split("\n"),
+    )
+    .map((line) => JSON.parse(line) as Vector)
+    .filter((vector) => vector.kind === kind);
+  return vectors.filter(({ command }) => texts.some((part) => command.includes(part))).length / vectors.length;
+}
+
+it("a list of texts misses half of the threats and stops one in six harmless commands, as docs/migrating.md says", () => {
+  const [, block = ""] = /```text\n([^]*?)```/.exec(readFileSync(join(root, "docs/migrating.md"), "utf8")) ?? [];
+  const texts = [...block.matchAll(/"([^"]+)"/g)].map(([, part = ""]) => part);
+  expect(texts).toContain("rm -rf");
+  expect(1 - shareWith(texts, "threat")).toBeCloseTo(1 / 2, 1);
+  expect(shareWith(texts, "benign")).toBeCloseTo(1 / 6, 1);
+});

@@ -4,7 +4,9 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const pages = globSync(["*.md", "docs/**/*.md", "packages/*/*.md", "examples/*/*.md", "policies/**/*.md"], { cwd: root }).toSorted();
+const pages = globSync(["*.md", "docs/**/*.md", "packages/*/*.md", "examples/*.md", "examples/*/*.md", "policies/**/*.md"], {
+  cwd: root,
+}).toSorted();
 
 interface Block {
   readonly language: string;

@@ -78,10 +78,17 @@ describe("canopy", () => {
     [["chekc"], "unknown command `chekc`"],
     [["check"], "--action is missing"],
     [["check", "--action", "execute_shell"], "--payload is missing"],
-    [["check", "--action", "execute_shell", "--payload", "{"], "--payload: not JSON at 1:2"],
+    [["check", "--action", "execute_shell", "--payload", "{"], "--payload: not JSON at 1:2: "],
+    [["check", "--action", "execute_shell", "--payload", "ls"], '; write it as \'{"command":"ls -la"}\''],
     [["check", "--action", "execute_shell", "--payload", '{"a":1,"a":2}'], "stands twice"],
     [["check", "--action", "execute_shell", "--payload", "{}", "--agent", "x"], "--agent: not JSON"],
-    [["check", "--polcy", "x"], "--polcy"],
+    [["check", "--polcy", "x"], "canopy: unknown option `--polcy`, see canopy check --help\n"],
+    [
+      ["check", "--action"],
+      "canopy: option `--action` has no value (one that begins with a dash is written `--action=-…`), see canopy check --help\n",
+    ],
+    [["check", "--action", "--payload", "{}"], "canopy: option `--action` has no value (one "],
+    [["check", "execute_shell"], "canopy: unexpected argument `execute_shell`, see canopy check --help\n"],
     [["check", "--policy", "", "--action", "x", "--payload", "{}"], "the name of the policy file is empty"],
     [["check", "--jsonl", "--action", "x"], "--action does not go with --jsonl"],
     [["check", "--action", "a", "--action"], "--action"],
@@ -230,6 +237,14 @@ describe("canopy check", () => {
     expect(JSON.parse(out)).toMatchObject({ decision: "DENY", policy_digest: null });
     expect(err).toContain(`${broken}:4:15: unknown decision \`ALOW\`, did you mean \`ALLOW\`?`);
     expect(err).toMatch(/broken\.yaml:5:5: unknown key `action_tipe` in a rule, did you mean `action_type`\?/);
+  });
+
+  it("says what loads and was hardly meant, and answers all the same", async () => {
+    const file = join(folder, "slip.yaml");
+    await writeFile(file, "version: 1\nrules: [{ action_type: execute_shel, deny: true }]\n");
+    const { code, out, err } = await canopy(["check", "--action", "execute_shell", "--payload", '{"command":"ls"}', "--policy", file]);
+    expect([code, out.split(" ", 1)]).toEqual([3, ["REQUIRE_APPROVAL"]]);
+    expect(err).toBe(`warning: ${file}:2:24: \`execute_shel\` is not a standard action type, did you mean \`execute_shell\`?\n`);
   });
 
   it("answers a stream line by line, in order, and a bad line on its own line with DENY", async () => {

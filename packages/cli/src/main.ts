@@ -41,7 +41,8 @@ async function answer(argv: readonly string[], terminal: Terminal): Promise<Exit
     return await dispatch(argv, terminal);
   } catch (error) {
     if (error instanceof UsageError || isParseArgsError(error)) {
-      complain(terminal, `canopy: ${error.message.replaceAll("\n", " ")}`);
+      const message = error instanceof UsageError ? error.message : parseArgsMessage(error, argv);
+      complain(terminal, `canopy: ${message.replaceAll("\n", " ")}`);
       return exitCodes.usage;
     }
     complain(terminal, `canopy: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
@@ -76,7 +77,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<Ex
 }
 
 function overview(): string {
-  const list = commands.map(({ name, summary }) => `  ${name.padEnd(9)} ${summary}\n`).join("");
+  const list = commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}\n`).join("");
   return `canopy ${version()}: authorize every agent action before it runs, and keep a record that can be trusted
 
 Usage: canopy COMMAND [OPTION…]
@@ -96,4 +97,15 @@ function version(): string {
 /** What `parseArgs` of `node:util` throws for an unknown option or a missing value. */
 function isParseArgsError(error: unknown): error is Error {
   return error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("ERR_PARSE_ARGS_");
+}
+
+/** Such an error in our words, and where the options are listed. */
+function parseArgsMessage(error: Error, argv: readonly string[]): string {
+  const [sentence = ""] = error.message.split(/\.(?:\s|$)/);
+  const [name = ""] = argv;
+  const [, option] = /^Option '(?:-\w, )?(--[^ ']+)[^']*' argument (?:missing|is ambiguous)/.exec(sentence) ?? [];
+  const words = `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`.replaceAll("'", "`");
+  const problem =
+    option === undefined ? words : `option \`${option}\` has no value (one that begins with a dash is written \`${option}=-…\`)`;
+  return `${problem}, see canopy ${name} --help`;
 }

@@ -50,7 +50,7 @@ describe("cloneJson", () => {
   });
 
   it.each([
-    ["undefined itself", undefined, "`the value itself`: undefined"],
+    ["undefined itself", undefined, "not JSON: undefined"],
     ["a function", { f: () => 1 }, "`f`: a function"],
     ["a BigInt", { a: [1n] }, "`a[0]`: a bigint"],
     ["NaN", { a: Number.NaN }, "the number NaN"],

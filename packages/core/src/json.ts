@@ -175,6 +175,6 @@ function refusal(place: Place, what: string): CanopyError {
   }
   return new CanopyError(
     "NOT_JSON",
-    `not JSON at \`${keys.length === 0 ? "the value itself" : keys.join("").replace(/^\./, "")}\`: ${what}`,
+    keys.length === 0 ? `not JSON: ${what}` : `not JSON at \`${keys.join("").replace(/^\./, "")}\`: ${what}`,
   );
 }

@@ -195,7 +195,7 @@ describe("canopy approvals", () => {
   });
 
   it.each([
-    [["approvals"], "a word is missing"],
+    [["approvals"], "a command is missing, one of "],
     [["approvals", "aprove"], "unknown command `approvals aprove`"],
     [["approvals", "approve"], "the id of the request is missing"],
     [["approvals", "show", "a", "b"], "one request at a time"],

@@ -31,7 +31,8 @@ Exit codes: 0 done, 1 a negative finding, 2 bad usage, or a decision that is ref
 `,
   async run(args, terminal) {
     const [name, ...rest] = args;
-    if (name === undefined) throw new UsageError("a word is missing, see canopy approvals --help");
+    if (name === undefined)
+      throw new UsageError(`a command is missing, one of ${subcommands.map((each) => each.name).join(", ")}; see canopy approvals --help`);
     const command = subcommands.find((each) => each.name === name);
     if (command === undefined)
       throw new UsageError(`unknown command \`approvals ${name}\`, the commands are ${subcommands.map((each) => each.name).join(", ")}`);

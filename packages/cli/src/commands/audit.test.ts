@@ -33,7 +33,7 @@ describe("canopy audit", () => {
   });
 
   it.each([
-    [["audit"], "a word is missing"],
+    [["audit"], "a command is missing, one of "],
     [["audit", "tial"], "unknown command `audit tial`"],
     [["audit", "tail", "a", "b"], "one log at a time"],
     [["audit", "tail", ""], "the name of the log is empty"],

@@ -23,7 +23,8 @@ Exit codes: 0 done, 1 a negative finding, 2 bad usage, or a log that cannot be r
 `,
   async run(args, terminal) {
     const [name, ...rest] = args;
-    if (name === undefined) throw new UsageError("a word is missing, see canopy audit --help");
+    if (name === undefined)
+      throw new UsageError(`a command is missing, one of ${subcommands.map((each) => each.name).join(", ")}; see canopy audit --help`);
     const command = subcommands.find((each) => each.name === name);
     if (command === undefined)
       throw new UsageError(`unknown command \`audit ${name}\`, the commands are ${subcommands.map((each) => each.name).join(", ")}`);

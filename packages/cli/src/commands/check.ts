@@ -1,9 +1,11 @@
 import { CanopyError, createChecker, parseJson } from "@canopy-runtime/core";
 import type { AgentContext, AuthorizationResult, Checker, Decision, JsonValue } from "@canopy-runtime/core";
+import { formatProblem } from "@canopy-runtime/core/policy";
 import { parseArgs } from "node:util";
 import type { Command } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
+import { jsonOption } from "../json-option.ts";
 import { lines } from "../lines.ts";
 import type { Line } from "../lines.ts";
 import { complain, paint, print, visible } from "../terminal.ts";
@@ -55,9 +57,9 @@ With --jsonl 0 when every line was answered, as far as anybody read.
     if (values.action === undefined) throw new UsageError("--action is missing, see canopy check --help");
     if (values.payload === undefined) throw new UsageError("--payload is missing, see canopy check --help");
     const request = {
-      agent_ctx: read("--agent", values.agent ?? "{}"),
+      agent_ctx: jsonOption("--agent", values.agent ?? "{}", '{"env":"production"}'),
       action_type: values.action,
-      action_payload: read("--payload", values.payload),
+      action_payload: jsonOption("--payload", values.payload, '{"command":"ls -la"}'),
     };
     const result = await ask(checker, request);
     await print(terminal, values.json ? `${JSON.stringify(wire(result))}\n` : describe(result, values.action, terminal));
@@ -71,10 +73,11 @@ interface WireRequest {
   readonly action_payload: unknown;
 }
 
-/** Without a policy every answer is a DENY; what keeps it from loading is told in full, once. */
+/** Without a policy every answer is a DENY; what keeps it from loading is told in full, once, and so is what loads and was hardly meant. */
 async function tellProblems(checker: Checker, terminal: Terminal): Promise<void> {
   try {
-    await checker.policy();
+    const { warnings } = await checker.policy();
+    for (const warning of warnings) complain(terminal, `warning: ${formatProblem(warning)}`);
   } catch (error) {
     if (!(error instanceof CanopyError)) throw error;
     complain(terminal, `canopy: no policy is in force, so every answer is DENY\n${error.message}`);
@@ -121,14 +124,6 @@ async function answerLine(checker: Checker, line: Line, number: number): Promise
 const longestLine = 16 * 1024 * 1024;
 
 const requestKeys = ["agent_ctx", "action_type", "action_payload"];
-
-function read(option: string, text: string): JsonValue {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    throw new UsageError(`${option}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-}
 
 /** The answer in the words of the wire and of the log. */
 function wire(result: AuthorizationResult): object {

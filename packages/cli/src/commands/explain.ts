@@ -1,10 +1,11 @@
-import { CanopyError, createChecker, explainEntry, isJsonObject, parseJson } from "@canopy-runtime/core";
+import { CanopyError, createChecker, explainEntry, isJsonObject } from "@canopy-runtime/core";
 import type { ActionExplanation, AgentContext, Decision, EntryExplanation, JsonObject, JsonValue } from "@canopy-runtime/core";
 import { parseArgs } from "node:util";
 import type { Command } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { ruleIds } from "../entry-row.ts";
+import { jsonOption } from "../json-option.ts";
 import { ruleLines } from "../rule-lines.ts";
 import { complain, paint, print, visible } from "../terminal.ts";
 import type { Style, Terminal } from "../terminal.ts";
@@ -59,8 +60,8 @@ answer rests on is not on record.
     if (values.payload === undefined) throw new UsageError("--payload is missing, see canopy explain --help");
     const policy = values.policy ?? terminal.env["CANOPY_POLICY_FILE"];
     if (policy === "") throw new UsageError("the name of the policy file is empty, name one or leave it out");
-    const payload = read("--payload", values.payload);
-    const agentCtx = read("--agent", values.agent ?? "{}") as AgentContext;
+    const payload = jsonOption("--payload", values.payload, '{"command":"ls -la"}');
+    const agentCtx = jsonOption("--agent", values.agent ?? "{}", '{"env":"production"}') as AgentContext;
     const checker = createChecker({ ...(policy === undefined ? {} : { policy }), resolvePaths: !values.lexical });
     let explained: ActionExplanation | undefined;
     try {
@@ -210,14 +211,6 @@ function brief(value: JsonValue): string {
 
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-function read(option: string, text: string): JsonValue {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    throw new UsageError(`${option}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
 }
 
 const codes: Readonly<Record<Decision, ExitCode>> = {

@@ -40,7 +40,7 @@ it("canopy keys add --json is one line for programs", async () => {
 });
 
 it.each([
-  [["keys"], "a word is missing"],
+  [["keys"], "a command is missing, one of "],
   [["keys", "make"], "unknown command `keys make`"],
   [["keys", "add"], "one name is needed"],
   [["keys", "add", "a", "b"], "one name is needed"],

@@ -23,7 +23,8 @@ Exit codes: 0 done, 2 bad usage, or a file that cannot be read or written.
 `,
   async run(args, terminal) {
     const [name, ...rest] = args;
-    if (name === undefined) throw new UsageError("a word is missing, see canopy keys --help");
+    if (name === undefined)
+      throw new UsageError(`a command is missing, one of ${subcommands.map((each) => each.name).join(", ")}; see canopy keys --help`);
     const command = subcommands.find((each) => each.name === name);
     if (command === undefined)
       throw new UsageError(`unknown command \`keys ${name}\`, the commands are ${subcommands.map((each) => each.name).join(", ")}`);

@@ -21,8 +21,10 @@ Usage: canopy lint [FILE|FOLDER…] [--strict] [--json]
   --strict   fail for notes too
   --json     one line of JSON with all of it, and with what comments disable
 
-Rules that can never apply or never matter, answers looser than they seem, text where a fact says it exactly, and more: docs/lint.md says what each
-finding means and how it is better said. A comment on the line before disables a check, with a reason:
+Rules that can never apply or never matter, answers looser than they seem, text where a fact says it exactly, and more. What each
+finding means and how it is better said: https://github.com/canopy-runtime/canopy/blob/main/docs/lint.md
+
+A comment on the line before disables a check, with a reason:
 
   # canopy-lint-disable-next-line ID -- why it is right here
 
@@ -38,7 +40,8 @@ Exit codes: 0 nothing, or notes alone, 1 an error or a warning, 2 bad usage, no 
     const { policies, tests } = await findPolicyFiles(names);
     const misnamed = tests.find(({ named }) => named);
     if (misnamed !== undefined) throw new UsageError(`\`${misnamed.path}\` holds tests, lint looks at policies`);
-    if (policies.length === 0) throw new UsageError(`no policy found in ${names.map((name) => `\`${name}\``).join(", ")}`);
+    if (policies.length === 0)
+      throw new UsageError(`no policy found in ${names.map((name) => `\`${name}\``).join(", ")}; canopy init writes one`);
     const reports: LintReport[] = [];
     const problems: string[] = [];
     for (const { path } of policies) {

@@ -133,7 +133,7 @@ describe("canopy replay", () => {
     ["samples that are no count", ["--samples", "many"], "--samples is `many`"],
     ["more samples than anybody reads", ["--samples", "100000"], "`samples` is not a count from 0 to 1000"],
     ["an empty policy", ["--policy", ""], "the name of the policy file is empty"],
-    ["an unknown option", ["--polcy", "x"], "Unknown option"],
+    ["an unknown option", ["--polcy", "x"], "unknown option"],
   ])("refuses %s", async (_, args, message) => {
     const { code, out, err } = await canopy(["replay", ...args], "", {
       CANOPY_AUDIT_LOG_PATH: join(await temporaryDirectory(), "none.log"),

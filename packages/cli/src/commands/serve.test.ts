@@ -216,7 +216,7 @@ it.each([
   [["serve", "--host", "0.0.0.0", "--loopback-agent", "{}"], "callers without a key are for loopback alone"],
   [["serve", "--keys", "/nowhere/keys.json"], "the key file `/nowhere/keys.json` cannot be read"],
   [["serve", "--policy", ""], "the name of the policy file is empty"],
-  [["serve", "--cors"], "Unknown option '--cors'"],
+  [["serve", "--cors"], "unknown option `--cors`"],
 ])("canopy %j ends with 2 and says why", async (argv, message) => {
   const folder = await temporaryDirectory();
   const { code, err, out } = await canopy(argv, "", { CANOPY_AUDIT_LOG_PATH: join(folder, "audit.log") });

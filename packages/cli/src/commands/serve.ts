@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 
-import { CanopyError, parseJson } from "@canopy-runtime/core";
+import { CanopyError } from "@canopy-runtime/core";
 import type { JsonObject } from "@canopy-runtime/core";
 import type { Gateway, GatewayOptions, LogOptions } from "@canopy-runtime/gateway";
 import { parseArgs } from "node:util";
 import type { Command } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { jsonOption } from "../json-option.ts";
 import { complain } from "../terminal.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
@@ -145,12 +146,7 @@ function readPort(text: string): number {
 }
 
 function readObject(text: string): JsonObject {
-  let value;
-  try {
-    value = parseJson(text);
-  } catch (error) {
-    throw new UsageError(`--loopback-agent: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
+  const value = jsonOption("--loopback-agent", text, '{"agent_id":"local"}');
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new UsageError("--loopback-agent: not a JSON object");
   return value as JsonObject;
 }

@@ -32,7 +32,8 @@ Usage: canopy test [FILE|FOLDER…] [--coverage] [--min-coverage PERCENT] [--rep
   --json                 the same as --reporter json
   --watch                run again when a file changes, until standard input ends
 
-Paths are judged by their text, and by what a test says of the disk. docs/policy-tests.md has the format.
+Paths are judged by their text, and by what a test says of the disk. The format:
+https://github.com/canopy-runtime/canopy/blob/main/docs/policy-tests.md
 
 Exit codes: 0 all passed, 1 a test failed or coverage is too low, 2 bad usage, no test found, or a file that cannot be understood.
 `,
@@ -82,7 +83,8 @@ async function once(
   seen?.(run.folders);
   for (const problem of run.problems) complain(terminal, problem);
   const tests = run.reports.reduce((sum, { results }) => sum + results.length, 0);
-  if (tests === 0 && run.problems.length === 0) throw new UsageError(`no test found in ${names.map((name) => `\`${name}\``).join(", ")}`);
+  if (tests === 0 && run.problems.length === 0)
+    throw new UsageError(`no test found in ${names.map((name) => `\`${name}\``).join(", ")}; canopy init writes a policy with tests`);
   await print(terminal, reporter({ run, coverage }, terminal));
   if (run.problems.length > 0) return exitCodes.usage;
   const failed = run.reports.some((report) => passed(report) < report.results.length);

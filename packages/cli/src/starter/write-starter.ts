@@ -67,6 +67,8 @@ async function create(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { flag: "wx" });
   } catch (error) {
+    if (!existsSync(dirname(path)))
+      throw new UsageError(`cannot write \`${path}\`: its folder does not exist, make it first`, { cause: error });
     throw new UsageError(`cannot write \`${path}\`: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }

@@ -130,7 +130,7 @@ test("a log that cannot be where it is wanted is refused in words", async () => 
   await writeFile(join(directory, "file"), "hello");
   await symlink(join(directory, "nowhere"), join(directory, "dangling"));
   const refused: [string, string][] = [
-    [join(directory, "none", "audit.log"), "there is no such file or directory"],
+    [join(directory, "none", "audit.log"), "its folder does not exist; make it, or name another place"],
     [join(directory, "file", "audit.log"), "not a directory"],
     [join(directory, "dangling"), "there is no such file or directory"],
     [directory, "not a regular file"],

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { lstatSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { CanopyError } from "../errors.ts";
@@ -105,7 +105,10 @@ export async function openAuditLogOn(machine: Machine, options: AuditLogOptions,
     const keyFiles = options.keyPath === undefined ? [] : [resolve(options.keyPath)];
     return new AuditLog(writer, genesis, { path, rules, random, keyFiles });
   } catch (error) {
-    throw unavailable(`open the audit log \`${options.path}\``, error);
+    const tried = `open the audit log \`${options.path}\``;
+    if (error instanceof CanopyError || existsSync(dirname(resolve(options.path)))) throw unavailable(tried, error);
+    const advice = "its folder does not exist; make it, or name another place";
+    throw new CanopyError("AUDIT_LOG_UNAVAILABLE", `cannot ${tried}: ${advice}`, { cause: error });
   }
 }
 

@@ -36,7 +36,8 @@ export function checkLine(line: Buffer, seq: number, prevHash: string): GoodLine
   if (line.length > maxLineBytes) return bad(null, `is longer than ${maxLineBytes} bytes`);
   const start = beginning.exec(line.toString("latin1", 0, 256));
   const end = ending.exec(line.toString("latin1", Math.max(0, line.length - endingBytes)));
-  if (start?.[1] === undefined || start[2] === undefined) return bad(null, "does not begin like an audit entry");
+  if (start?.[1] === undefined || start[2] === undefined)
+    return bad(null, `does not begin like an audit entry${seq === 0 ? ": this is no audit log, or its first line was changed" : ""}`);
   const found = Number(start[2]);
   if (end?.[1] === undefined || end[2] === undefined) return bad(found, "does not end with `prev_hash` and `entry_hash`");
   const entryHash = hash("sha256", line.subarray(0, line.length - entryHashBytes));

@@ -189,7 +189,29 @@ function yamlMessage(code: string, message: string): string {
       return "a key is plain text";
     default: {
       const [line = ""] = message.split("\n");
-      return `the YAML cannot be read: ${line.charAt(0).toLowerCase()}${line.slice(1)}`;
+      const found = `the YAML cannot be read: ${line.charAt(0).toLowerCase()}${line.slice(1)}`;
+      const advice = yamlAdvice(code, line);
+      return advice === "" ? found : `${found}; ${advice}`;
     }
+  }
+}
+
+/** What the parser's own words leave unsaid about the slips that everybody makes; empty for any other. */
+function yamlAdvice(code: string, message: string): string {
+  switch (code) {
+    case "TAB_AS_INDENT":
+      return "indent with spaces";
+    case "BLOCK_AS_IMPLICIT_KEY":
+      return "put a text that holds `: ` in quotes, or mend the indentation";
+    case "UNEXPECTED_TOKEN":
+      return message.startsWith("Unexpected scalar at node end")
+        ? "put all of a text that begins with a quote in other quotes, or mend the indentation"
+        : "";
+    case "MISSING_CHAR":
+      return message.startsWith("Sequence item") ? "mend the indentation: it is not that of the lines before" : "";
+    case "BAD_SCALAR_START":
+      return "put the text in quotes";
+    default:
+      return "";
   }
 }

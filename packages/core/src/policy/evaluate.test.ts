@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { Effects } from "../facts/effects.ts";
 import type { FactFunction } from "../facts/schema.ts";
+import type { JsonObject } from "../json.ts";
 import { decide, fakes, policyOf, problemsOf } from "./fakes.test.kit.ts";
 import { evaluate } from "./evaluate.ts";
 
@@ -407,6 +408,22 @@ execute_shell:
     const { reason, rules: deciding } = evaluate(policy, { actionType: "x", agentCtx: {}, payload: {} });
     expect(deciding).toHaveLength(10);
     expect(reason).toContain("7 more rules say the same");
+  });
+
+  test("tells a doubt that several rules share once, and where something is certain only how many doubts there are", async () => {
+    const policy = await policyOf(`
+x:
+  rules:
+    - { id: a, deny: true, reason: "too much: {payload.a}", when_all: ["payload.a > 5"] }
+    - { id: b, deny: true, reason: "far too much: {payload.a}", when_all: ["payload.a > 50"] }
+    - { id: c, deny: true, reason: "it is loud", when_all: ["payload.loud"] }`);
+    const reasonFor = (payload: JsonObject): string => evaluate(policy, { actionType: "x", agentCtx: {}, payload }).reason;
+    expect(reasonFor({ loud: false })).toBe("rule `a` (policy.yaml:4), rule `b` (policy.yaml:5) apply because `payload.a` is missing.");
+    expect(reasonFor({ loud: true })).toBe("it is loud (rule `c` (policy.yaml:6)); in doubt 2 more rules apply.");
+    expect(reasonFor({ a: 6 })).toBe("too much: 6 (rule `a` (policy.yaml:4)); in doubt 1 more rule applies.");
+    expect(reasonFor({})).toBe(
+      "rule `a` (policy.yaml:4), rule `b` (policy.yaml:5) apply because `payload.a` is missing; it is loud (rule `c` (policy.yaml:6) applies because `payload.loud` is missing).",
+    );
   });
 });
 

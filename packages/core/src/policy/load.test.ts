@@ -80,6 +80,7 @@ describe("what does not load", () => {
     ["default: ALOW", "policy.yaml:1:10: unknown decision `ALOW`, did you mean `ALLOW`?"],
     ["default: allow", "unknown decision `allow`, did you mean `ALLOW`?"],
     ["default: [DENY]", "a decision is"],
+    ["default: BLOCK", "unknown decision `BLOCK`; a decision is `ALLOW`, `REQUIRE_APPROVAL` or `DENY`"],
     [
       "defualt: DENY",
       "unknown key `defualt`; an action type holds `rules`, `deny_if`, `require_approval_if`, `allow_if`, did you mean `default`?",
@@ -111,10 +112,10 @@ describe("what does not load", () => {
     ["rules: [{ action_type: x, deny: yes }]", "`deny` is `true` or left out"],
     ["rules: [{ action_type: x, decision: ALOW }]", "unknown decision `ALOW`, did you mean `ALLOW`?"],
     ["rules: [{ action_type: x, denyregex: x }]", "unknown key `denyregex` in a rule, did you mean `deny_regex`?"],
-    ["rules: [{ action_type: x, deny: true, when: ['true'] }]", "unknown key `when` in a rule"],
+    ["rules: [{ action_type: x, deny: true, when: ['true'] }]", "unknown key `when` in a rule; the keys there are `id`, `action_type`, "],
     ["rules: [{ action_type: x, deny: true, when_al: ['true'] }]", "did you mean `when_all`?"],
     ["rules: [{ action_type: x, deny: true, when_all: [] }]", "`when_all` is empty"],
-    ["rules: [{ action_type: x, deny: true, when_all: 'true' }]", "`when_all` is a list"],
+    ["rules: [{ action_type: x, deny: true, when_all: 'true' }]", "`when_all` is a list, with a `-` before each item"],
     ["rules: [{ action_type: x, deny: true, when_all: [true] }]", "put `true` in quotes"],
     ["rules: [{ action_type: x, deny: true, when_all: [{}] }]", "the block of conditions is empty"],
     ["rules: [{ action_type: x, deny: true, when_all: [{ all: ['true'] }] }]", "unknown key `all` in a block of conditions"],
@@ -124,6 +125,10 @@ describe("what does not load", () => {
     [
       "rules: [{ action_type: x, deny: true, id: a }, { action_type: y, deny: true, id: a }]",
       "duplicate rule id `a`, first at policy.yaml:1",
+    ],
+    [
+      "rules: [{ action_type: x, deny: true, severity: urgent }]",
+      "unknown severity `urgent`; a severity is `low`, `medium`, `high`, `critical`",
     ],
     ["rules: [{ action_type: x, deny: true, severity: hihg }]", "unknown severity `hihg`, did you mean `high`?"],
     ["rules: [{ action_type: x, deny: true, reason: '' }]", "`reason` is empty"],

@@ -155,7 +155,9 @@ function readSeverity(node: Node, report: Report): Severity | null {
   const found = severities.find((severity) => node.kind === "scalar" && node.value === severity);
   if (found !== undefined) return found;
   const word = node.kind === "scalar" ? String(node.value) : "";
-  report(node.at, `unknown severity ${quoted(word)}`, nearest(word, severities));
+  const near = nearest(word, severities);
+  const choice = near === undefined ? `; a severity is ${severities.map(quoted).join(", ")}` : "";
+  report(node.at, `unknown severity ${quoted(word)}${choice}`, near);
   return null;
 }
 

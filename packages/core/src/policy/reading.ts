@@ -13,7 +13,9 @@ export function keysOf(node: MapNode): Readonly<Record<string, Node | undefined>
 }
 
 export function unknownKey(entry: Entry, where: string, valid: readonly string[], report: Report): void {
-  report(entry.at, `unknown key ${quoted(entry.key)} ${where}`, nearest(entry.key, valid));
+  const near = nearest(entry.key, valid);
+  const choice = near === undefined ? `; the keys there are ${valid.map(quoted).join(", ")}` : "";
+  report(entry.at, `unknown key ${quoted(entry.key)} ${where}${choice}`, near);
 }
 
 /** A text that is not empty; anything else is reported, a number that wants quotes included. */
@@ -32,7 +34,7 @@ export function isText(node: Node): node is TextNode & { readonly value: string 
 /** The items of a list that has at least one. */
 export function listItems(node: Node, what: string, report: Report): readonly Node[] {
   if (node.kind !== "list") {
-    report(node.at, `${what} is a list`);
+    report(node.at, `${what} is a list, with a \`-\` before each item`);
     return [];
   }
   if (node.items.length === 0) report(node.at, `${what} is empty; leave it out instead`);
@@ -52,10 +54,9 @@ export function readDecision(node: Node, report: Report): Decision | undefined {
   const found = decisions.find((decision) => node.kind === "scalar" && node.value === decision);
   if (found !== undefined) return found;
   const word = node.kind === "scalar" ? String(node.value) : "";
-  report(
-    node.at,
-    word === "" ? "a decision is `ALLOW`, `REQUIRE_APPROVAL` or `DENY`" : `unknown decision ${quoted(word)}`,
-    nearest(word, decisions),
-  );
+  const near = nearest(word, decisions);
+  const choice = "a decision is `ALLOW`, `REQUIRE_APPROVAL` or `DENY`";
+  if (word === "") report(node.at, choice);
+  else report(node.at, `unknown decision ${quoted(word)}${near === undefined ? `; ${choice}` : ""}`, near);
   return undefined;
 }

@@ -185,10 +185,10 @@ function isReproduced({ answer, rules, reason }: RecordedDecision, judged: Judge
   if (!isSameList(rules.map(nameOf).toSorted(), judged.rules.map(nameOf).toSorted())) return false;
   // A policy that was only laid out anew has the same digest, and its rules stand on other lines, which the reason names.
   const isSameLayout = isSameList(rules.map(placeOf), judged.rules.map(placeOf));
-  // A reason that is too long is cut in the log, and what it quotes of secrets is left out.
+  // What a person's part adds to a reason stands in the place of its full stop. A reason that is too long is cut in the log, and what it quotes of secrets is left out.
   const isWhole = reason !== null && !reason.includes("[left out]") && !reason.endsWith("…");
   // What came of asking a person is said around it.
-  return !isSameLayout || !isWhole || reason.includes(judged.reason);
+  return !isSameLayout || !isWhole || reason.includes(judged.reason.replace(/\.$/, ""));
 }
 
 function nameOf({ id, decision }: RuleReference): string {

@@ -23,11 +23,9 @@ export interface AgentContext extends MisspeltKeys {
   readonly [key: string]: unknown;
 }
 
+type KnownKey = "agent_id" | "id" | "public_key" | "name" | "created_at" | "env" | "role" | "cwd" | "home" | "safe_paths" | "safe_hosts";
+
+type CamelCase<Key extends string> = Key extends `${infer First}_${infer Second}` ? `${First}${Capitalize<Second>}` : never;
+
 /** Known keys in the wrong case: a context that has one would silently lack the right one, so it does not compile. */
-interface MisspeltKeys {
-  readonly agentId?: never;
-  readonly publicKey?: never;
-  readonly createdAt?: never;
-  readonly safePaths?: never;
-  readonly safeHosts?: never;
-}
+type MisspeltKeys = { readonly [Key in CamelCase<KnownKey> | Capitalize<KnownKey> | Uppercase<KnownKey>]?: never };

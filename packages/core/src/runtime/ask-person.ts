@@ -9,6 +9,7 @@ import type { JsonObject, JsonValue } from "../json.ts";
 import { actionFields, decisionEntry, rulesEntry } from "./decision-entry.ts";
 import type { Answered } from "./decision-entry.ts";
 import type { RequestData } from "./judge.ts";
+import { furtherReason } from "./judgement.ts";
 import type { Judgement } from "./judgement.ts";
 import type { Disk } from "./look-up-paths.ts";
 
@@ -93,7 +94,7 @@ export async function askPerson(
   }
   if (settled.kind === "used") return { answered: approved(base, settled.approval), entry: settled.entry };
   if (settled.kind === "asked") {
-    const reason = settled.because === null ? judgement.reason : `${judgement.reason}; ${settled.because}`;
+    const reason = furtherReason(judgement.reason, settled.because ?? "");
     return { answered: { ...base, approvalId: settled.id, judgement: { ...judgement, reason } }, entry: null };
   }
   const reason = `${settled.reason} (${judgement.reason})`;

@@ -210,6 +210,7 @@ describe("a runtime", () => {
   it("names the action type that was probably meant", async () => {
     await using canopy = await openCanopy({ policy: shellPolicy, audit: log });
     const answer = await canopy.authorizeAction({}, "execute_shel", { command: "ls" });
+    expect(answer.reason).toContain("so the default of the policy does; `");
     expect(answer.reason).toContain("did you mean `execute_shell`?");
   });
 

@@ -61,10 +61,14 @@ it("keeps approvals where the environment says, and makes that file when the fir
 
 it("does not compile with a known key of the context in the wrong case, or with a standard payload that lacks its field", () => {
   const wrong = [
+    // @ts-expect-error -- `Env` would silently not be `env`
+    async () => await authorizeAction({ Env: "production" }, "execute_shell", { command: "ls" }),
+    // @ts-expect-error -- nor `HOME` be `home`
+    async () => await authorizeAction({ HOME: "/root" }, "execute_shell", { command: "ls" }),
     // @ts-expect-error -- `safePaths` would silently not be `safe_paths`
     async () => await authorizeAction({ safePaths: ["/repo"] }, "execute_shell", { command: "ls" }),
     // @ts-expect-error -- a shell command needs its command
     async () => await authorizeAction({}, "execute_shell", { cmd: "ls" }),
   ];
-  expect(wrong).toHaveLength(2);
+  expect(wrong).toHaveLength(4);
 });

@@ -51,17 +51,14 @@ export function judgeRequest(policy: Policy, { agentCtx, actions, ownFiles }: Ju
     const [question] = action.open;
     const decision = question === undefined ? evaluation.decision : (strictest([evaluation.decision, "REQUIRE_APPROVAL"]) ?? "DENY");
     const loosened = decision !== evaluation.decision;
-    const sentences = [
-      loosened ? `what the call does is not known in full: ${action.open.join("; ")}` : evaluation.reason,
-      misspelling(action.actionType),
-    ];
+    const grounds = loosened ? `what the call does is not known in full: ${action.open.join("; ")}` : evaluation.reason;
     return {
       action,
       decision,
       disk,
       rules: loosened ? [] : evaluation.rules,
       severity: loosened ? null : evaluation.severity,
-      reason: sentences.filter((sentence) => sentence !== "").join("; "),
+      reason: furtherReason(grounds, misspelling(action.actionType)),
     };
   });
   const decision = strictest(judged.map((each) => each.decision)) ?? "DENY";
@@ -76,6 +73,11 @@ export function judgeRequest(policy: Policy, { agentCtx, actions, ownFiles }: Ju
     severity: severities.findLast((severity) => deciding.some((each) => each.severity === severity)) ?? null,
     actions: judged.map((each) => ({ decision: each.decision, disk: each.disk, named: each.action.named ?? [] })),
   };
+}
+
+/** A reason with what else there is to say of it; `more` may be empty. */
+export function furtherReason(reason: string, more: string): string {
+  return more === "" ? reason : `${reason.replace(/\.$/, "")}; ${more}`;
 }
 
 function misspelling(actionType: string): string {

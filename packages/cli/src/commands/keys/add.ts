@@ -1,8 +1,8 @@
-import { parseJson } from "@canopy-runtime/core";
 import type { JsonObject } from "@canopy-runtime/core";
 import { parseArgs } from "node:util";
 import type { Command } from "../../command.ts";
 import { exitCodes } from "../../exit-codes.ts";
+import { jsonOption } from "../../json-option.ts";
 import { complain, print } from "../../terminal.ts";
 import { UsageError } from "../../usage-error.ts";
 import { keyFile, tellingKeyProblems } from "./key-file.ts";
@@ -66,12 +66,7 @@ Exit codes: 0 done, 2 bad usage, or a file that cannot be read or written.
 };
 
 function readObject(text: string): JsonObject {
-  let value;
-  try {
-    value = parseJson(text);
-  } catch (error) {
-    throw new UsageError(`--agent: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
+  const value = jsonOption("--agent", text, '{"agent_id":"ci"}');
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new UsageError("--agent: not a JSON object");
   return value as JsonObject;
 }

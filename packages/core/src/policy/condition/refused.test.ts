@@ -38,6 +38,7 @@ const refused: Readonly<Record<string, string>> = {
   "shell('a', 'b').complete": "takes 1 argument",
   "shell(5).complete": "takes text",
   "shell('x').compleet": "did you mean `complete`?",
+  "shell('x').removes.size() > 0": "`shell` has no member `removes`; its members are complete, depth, programs, commands",
   "shell('x').complete()": "is no method",
   "shell('x')": "no condition",
   "shell('x').commands.exists(c, c.runs)": "is a method",

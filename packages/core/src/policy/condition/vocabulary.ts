@@ -71,7 +71,7 @@ export function nearMiss(at: Span, name: string, { payload, report }: Vocabulary
 function factField(at: Span, record: RecordType, name: string, vocabulary: Vocabulary): Type {
   const member = Object.hasOwn(record.members, name) ? record.members[name] : undefined;
   if (member === undefined) {
-    vocabulary.report(at, `\`${record.name}\` has no member ${quoted(name)}`, nearest(name, Object.keys(record.members)));
+    noMember(at, record, name, vocabulary.report);
     return dyn;
   }
   if (member.kind === "method") vocabulary.report(at, `\`${name}\` of \`${record.name}\` is a method; it is called as \`${name}(…)\``);
@@ -86,8 +86,15 @@ export function factMethod(at: Span, record: RecordType, name: string, types: re
     return member.type;
   }
   if (member !== undefined) vocabulary.report(at, `\`${name}\` of \`${record.name}\` is no method; it is read without brackets`);
-  else vocabulary.report(at, `\`${record.name}\` has no member ${quoted(name)}`, nearest(name, Object.keys(record.members)));
+  else noMember(at, record, name, vocabulary.report);
   return dyn;
+}
+
+function noMember(at: Span, record: RecordType, name: string, report: ReportAt): void {
+  const names = Object.keys(record.members);
+  const near = nearest(name, names);
+  const choice = near === undefined ? `; its members are ${names.join(", ")}` : "";
+  report(at, `\`${record.name}\` has no member ${quoted(name)}${choice}`, near);
 }
 
 /** Reports arguments that are too few, too many or of the wrong type. */
