@@ -215,6 +215,7 @@ const table: Readonly<Record<string, Readonly<Record<string, "true" | "false" | 
     "payload.nothing ? true : true": "true",
     "payload.nothing ? true : false": "invalid",
     'trouble("open").flag ? true : payload.nothing': "invalid",
+    'trouble("open").flag ? payload.nothing : true': "invalid",
     'trouble("open").flag ? true : false': "open",
   },
   "compares lists and objects by what they hold": {
