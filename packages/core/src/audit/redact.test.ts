@@ -30,6 +30,7 @@ test("credentials in headers, contents and bodies are not in the log, however th
     { headers: { cookie: secret } },
     { headers: { "Set-Cookie": [secret, secret] } },
     { headers: [["Authorization", secret]] },
+    { rawHeaders: ["Accept", "*/*", "Authorization", secret] },
     { headers: [{ name: "Cookie", value: secret }] },
     { headers: [{ key: "authorization", value: secret, enabled: true }] },
     { headers: [`Authorization: Bearer ${secret}`, "Accept: */*"] },
@@ -43,7 +44,21 @@ test("credentials in headers, contents and bodies are not in the log, however th
     { content: { $committed: "sha256:00", salt: secret, bytes: 1 } },
     { path: { $committed: secret, salt: "", bytes: 1 } },
   ];
-  expect(payloads.filter((payload) => redactedText(payload).includes(secret))).toEqual([]);
+  // The names alone see to it, without a look at what the texts hold.
+  for (const credentials of [true, false]) {
+    expect(payloads.filter((payload) => redactedText(payload, { credentials }).includes(secret))).toEqual([]);
+  }
+});
+
+test("how long a string is counts in bytes, however few characters they make", async () => {
+  const long = "€".repeat(1400);
+  expect(redactedText({ note: long })).not.toContain(long);
+  expect(redactedText({ note: long.slice(40) })).toContain(long.slice(40));
+  const path = await temporaryLogPath();
+  const log = await open(path);
+  await log.append(decision({ payload: { command: long } }));
+  await log.close();
+  expect(await readFile(path, "utf8")).not.toContain(long);
 });
 
 test("what was committed under one name is not readable under another name in the arguments of the call", () => {
