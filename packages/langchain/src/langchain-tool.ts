@@ -76,7 +76,9 @@ export function readTool(value: unknown): LocalTool | OtherTool {
 
 /** The function that does the tool's work, whoever calls the tool. */
 export function workOf(tool: LocalTool): unknown {
-  return tool.kind === "structured" ? tool.tool._call : tool.steps.last.invoke;
+  if (tool.kind === "runnable") return tool.steps.last.invoke;
+  const { _call: call } = tool.tool;
+  return call;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

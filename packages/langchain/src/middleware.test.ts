@@ -83,9 +83,9 @@ describe("the middleware", () => {
     const options = { name: "read", agentCtx, authorizer: inner };
     const besides = Object.assign(reader(ran), { execute: guardFunction(async () => "guarded", options) });
     const patched = Object.assign(guardTool(reader(ran), { agentCtx, authorizer: inner }), { invoke: async () => ran.push("around") });
-    for (const tool of [besides, patched]) {
+    for (const offered of [besides, patched]) {
       const middleware = [canopyMiddleware({ agentCtx, authorizer: fakeAuthorizer("DENY") })];
-      const { results } = await scriptedAgent([tool], [call], { middleware }).start();
+      const { results } = await scriptedAgent([offered], [call], { middleware }).start();
       expect(results).toMatchObject([{ status: "error", content: expect.stringContaining("denied, the tool did not run") as string }]);
     }
     expect([ran, inner.requests]).toEqual([[], []]);

@@ -197,7 +197,7 @@ test("a mangled request never loosens `default: DENY` where no rule is left that
 
 /** Rules of the kind that the index sorts: they want a certain text in one field or in two. Most decide the same, so that many stand in one tier. */
 const env = fc.constantFrom('agent_ctx.env == "production"', 'agent_ctx.env in ["production", "staging"]', '"dev" == agent_ctx.env');
-const kind = fc.constantFrom("a", "b", "ab", "$x", "$(x)", "c").map((text) => `payload.kind == "${text}"`);
+const kind = fc.constantFrom("a", "b", "ab", "$x", "$(x)", "c").map((wanted) => `payload.kind == "${wanted}"`);
 const indexed: fc.Arbitrary<RuleText> = fc.record({
   action_type: fc.constantFrom("x", "x*"),
   decision: fc.constantFrom<Decision>("DENY", "DENY", "DENY", ...decisions),
