@@ -8,7 +8,9 @@ import { altered, decision, linesOf, machine, open, readEntries, temporaryLogPat
 import { localDisk } from "./disk.ts";
 import type { Disk } from "./disk.ts";
 import { formatLine } from "./entry.ts";
+import type { Lock } from "./lock.ts";
 import { verifyAuditLog } from "./verify.ts";
+import { Writer } from "./writer.ts";
 
 function systemError(code: string): Error {
   return Object.assign(new Error(code), { code });
@@ -343,4 +345,47 @@ test("a head file that cannot be written costs no entry", async () => {
   await log.append(decision());
   await altered(path, (bytes) => Buffer.concat(linesOf(bytes).slice(0, -1)));
   expect(await verifyAuditLog(path)).toMatchObject({ kind: "truncated" });
+});
+
+test("a flush takes no more than a few megabytes, so that others get the lock in between", async () => {
+  const path = await temporaryLogPath();
+  const frail = frailDisk();
+  const log = await open(path, machine({ disk: frail.disk }));
+  const before = frail.synced.length;
+  const lines = Array.from({ length: 15 }, (_, index) => `${index}`.repeat(2000).slice(0, 4000));
+  await Promise.all(Array.from({ length: 200 }, () => log.append(decision({ payload: { lines } }))));
+  const flushes = frail.synced.length - before;
+  expect((await stat(path)).size).toBeGreaterThan(7_000_000);
+  expect(flushes).toBeGreaterThan(1);
+  expect(flushes).toBeLessThan(10);
+});
+
+test("what waits to be written is bounded: more is refused at once, and what waits is not lost", async () => {
+  const lock: Lock = { acquire: async () => await Promise.resolve(false), release: () => undefined, close: () => undefined };
+  const writer = new Writer({
+    path: await temporaryLogPath(),
+    disk: localDisk,
+    lock,
+    lockTimeoutMs: 1000,
+    mechanism: "node:sqlite",
+    durability: "fsync",
+    origin: "canopy-audit/test",
+    now: () => new Date(),
+    segmentBytes: Infinity,
+    segmentMs: Infinity,
+    checkpointMs: 60_000,
+    reserveBytes: 0,
+    follows: null,
+    checkpointer: null,
+  });
+  const body = "x".repeat(100 * 1024 * 1024);
+  const outcomes = await Promise.allSettled([body, body, body, "x"].map(async (each) => await writer.append(each)));
+  const why = outcomes.map((each) => (each.status === "rejected" ? String(each.reason) : "written"));
+  expect(why).toEqual([
+    expect.stringContaining("has held the lock"),
+    expect.stringContaining("has held the lock"),
+    expect.stringContaining("too many entries wait to be written"),
+    expect.stringContaining("has held the lock"),
+  ]);
+  await writer.close();
 });
