@@ -61,7 +61,7 @@ async function entries(type: string): Promise<readonly Entry[]> {
     .filter((entry) => entry.type === type);
 }
 
-function recorded({ lines }: { readonly lines: readonly string[] }): readonly Entry[] {
+function entriesOf({ lines }: { readonly lines: readonly string[] }): readonly Entry[] {
   return lines.map((line) => JSON.parse(line) as Entry);
 }
 
@@ -285,7 +285,7 @@ describe("a runtime", () => {
     expect([await ask(), await ask()]).toEqual(["DENY", "DENY"]);
     isFull = false;
     expect([await ask(), await ask()]).toEqual(["ALLOW", "ALLOW"]);
-    expect(recorded(memory).map(({ type }) => type)).toEqual(["policy.loaded", "decision", "decision"]);
+    expect(entriesOf(memory).map(({ type }) => type)).toEqual(["policy.loaded", "decision", "decision"]);
   });
 
   it("puts a policy in force only once it is on record, and keeps the one before where it cannot be", async () => {
@@ -311,7 +311,7 @@ describe("a runtime", () => {
     expect(await canopy.policy()).toBe(before);
     await canopy.reloadPolicy();
     expect(await canopy.policy()).toBe(after);
-    const digests = recorded(memory).flatMap((entry) => (entry.type === "policy.loaded" ? entry["policy_digest"] : []));
+    const digests = entriesOf(memory).flatMap((entry) => (entry.type === "policy.loaded" ? entry["policy_digest"] : []));
     expect(digests).toEqual([before?.digest, after?.digest]);
   });
 
