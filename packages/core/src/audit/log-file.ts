@@ -74,7 +74,8 @@ export class LogFile {
   #hadHead = true;
   /** A sync failed: what the kernel says of these pages is worth nothing any more. */
   #hasFailedSync = false;
-  #rejected = new Map<string, Rejected>();
+  /** Entries whose callers were told that they are not on record, until the log was read again; by hash. */
+  readonly #rejected = new Map<string, Rejected>();
   /** Those of them that are in the log after all, until that is on record; by hash. */
   #voided = new Map<string, Rejected>();
 
@@ -98,7 +99,6 @@ export class LogFile {
       const ready = await this.#prepare();
       const opening = await this.#openCheckpoints(ready.base);
       const entries = await this.#write(ready.base, [...ready.owed, ...opening], bodies, stillHolds);
-      this.#rejected.clear();
       // The entries are durable, whatever becomes of the checkpoint; where it fails, it is made with the next flush.
       if (this.#genesis !== null) await checkpointer?.makeIfDue(this.#genesis.origin, this.#last);
       return entries;
@@ -160,6 +160,8 @@ export class LogFile {
             }
           });
     if (!isSameFile) throw outOfReach(this.#name, this.#last);
+    // The log was read to its end: those that are not in it by now never will be. While a disk fails for days they would be ever more.
+    this.#rejected.clear();
     if (head !== null && head.seq > scan.last.seq) {
       throw broken(
         this.#name,

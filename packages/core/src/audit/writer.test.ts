@@ -80,7 +80,6 @@ test("after a sync that failed, entries are voided by name and the log goes on f
   frail.fail("dataSync");
   const failed = await Promise.allSettled([log.append(decision({ trace_id: "lost 1" })), log.append(decision({ trace_id: "lost 2" }))]);
   expect(failed).toMatchObject([{ reason: { code: "AUDIT_LOG_UNAVAILABLE" } }, { reason: { code: "AUDIT_LOG_UNAVAILABLE" } }]);
-  const failedFd = frail.synced.at(-1);
   const before = await stat(path);
   expect((await log.append(decision({ trace_id: "after" }))).seq).toBe(6);
   // In another file, and so in other blocks of the device; from its first byte on.
@@ -99,8 +98,6 @@ test("after a sync that failed, entries are voided by name and the log goes on f
   expect(entries[5]).toMatchObject({ what: "copied", entries: 4 });
   expect(entries[4]?.["entries"]).toEqual(entries.slice(2, 4).map((entry) => ({ seq: entry["seq"], entry_hash: entry["entry_hash"] })));
   expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid" });
-  // The number may be given to the new descriptor; what counts is that it was opened after the failure.
-  expect(failedFd).toBeDefined();
 });
 
 test("a log whose disk stays broken refuses every entry, and voids all that it left when the disk is back", async () => {
@@ -128,6 +125,9 @@ test("a log whose disk stays broken refuses every entry, and voids all that it l
   const lost = entries.filter((entry) => ["a", "b", "c"].includes(entry["trace_id"] as string)).map((entry) => entry["seq"]);
   expect(lost).toHaveLength(3);
   expect(new Set(voided)).toEqual(new Set(lost));
+  // It is said, and that is that.
+  await log.append(decision({ trace_id: "e" }));
+  expect((await readEntries(path)).slice(entries.length).map((entry) => entry["trace_id"])).toEqual(["e"]);
   expect(await verifyAuditLog(path)).toMatchObject({ kind: "valid" });
 });
 

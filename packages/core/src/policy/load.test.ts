@@ -273,6 +273,19 @@ describe("extends", () => {
     expect(policy.rules.length).toBeGreaterThan(0);
   });
 
+  test("reads no more files than a person could have meant, and knows a file that the host gives another name", async () => {
+    const endless = loadPolicy(
+      { name: "root", text: "extends: x" },
+      { read: async (name) => await Promise.resolve({ name, text: `extends: ${name}x\ndefault: DENY` }) },
+    );
+    await expect(endless).rejects.toThrow("a policy has at most 64 files");
+    const itself = loadPolicy(
+      { name: "root", text: "extends: other" },
+      { read: async () => await Promise.resolve({ name: "root", text: "default: DENY" }) },
+    );
+    await expect(itself).rejects.toThrow("`other` extends itself");
+  });
+
   test("refuses cycles, missing files, and files with problems of their own", async () => {
     expect(await failure("extends: loop.yaml")).toContain("policies/loop2.yaml:1:10: `shared/../loop.yaml` extends itself");
     expect(await failure("extends: root.yaml")).toContain("policies/root.yaml:1:10: `root.yaml` extends itself");

@@ -6,6 +6,7 @@ const payload = {
   amount: 150,
   half: 2.5,
   huge: 1e300,
+  rounded: 2 ** 53,
   name: "Ann",
   none: null,
   empty: "",
@@ -30,6 +31,8 @@ const table: Readonly<Record<string, Readonly<Record<string, "true" | "false" | 
     "payload.half > 2": "true",
     "payload.huge > 9223372036854775807": "invalid",
     "payload.huge > 100": "true",
+    "payload.rounded > 9007199254740992": "invalid",
+    "payload.rounded > 100": "true",
     "1 == 1.0": "true",
     "9223372036854775807 > 9223372036854775806": "true",
     "-9223372036854775808 < 0": "true",
@@ -208,6 +211,10 @@ const table: Readonly<Record<string, Readonly<Record<string, "true" | "false" | 
     "-payload.name == 1": "invalid",
     "1 + 2 * 3 == 7": "true",
     "(1 + 2) * 3 == 9": "true",
+  },
+  "looks into a list of which not all is known": {
+    '"b" in shell("$(y); b").programs': "true",
+    '"c" in shell("$(y); b").programs': "open",
   },
   chooses: {
     "payload.yes ? true : false": "true",
