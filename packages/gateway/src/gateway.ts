@@ -101,7 +101,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       log.warned("keys and answers travel unencrypted to this address: put a proxy with TLS before it", { url: own });
     if (options.mode === "observe") log.warned("nothing is enforced: every answer is ALLOW, and says what it would have been");
     const running = startTasks(options, { canopy, readiness, log, reload });
-    return gatewayOf({ url: own, port: listening.address.port, canopy, readiness, log, reload, settings, listening, running });
+    return gatewayOf({ url: own, port: listening.address.port, canopy, capacity, readiness, log, reload, settings, listening, running });
   } catch (error) {
     // Closing says less than what went wrong first.
     await canopy.close().catch(() => undefined);
@@ -199,6 +199,7 @@ interface Running {
   readonly url: string;
   readonly port: number;
   readonly canopy: Canopy;
+  readonly capacity: Capacity;
   readonly readiness: Readiness;
   readonly log: GatewayLog;
   readonly reload: () => Promise<string>;
@@ -207,7 +208,7 @@ interface Running {
   readonly running: Tasks;
 }
 
-function gatewayOf({ url, port, canopy, readiness, log, reload, settings, listening, running }: Running): Gateway {
+function gatewayOf({ url, port, canopy, capacity, readiness, log, reload, settings, listening, running }: Running): Gateway {
   const hurry = new AbortController();
   let closing: Promise<void> | undefined;
 
@@ -217,6 +218,8 @@ function gatewayOf({ url, port, canopy, readiness, log, reload, settings, listen
     running.stop();
     await sleep(settings.limits.drainMs, undefined, { signal: hurry.signal }).catch(() => undefined);
     await listening.close(settings.limits.closeMs);
+    // What is decided after its connection was cut is still to be put on record as not run.
+    await capacity.idle();
     await canopy.close();
     log.told("stopped");
   }

@@ -137,6 +137,25 @@ describe("canopy audit", () => {
     expect(JSON.parse(json.out)).toMatchObject({ payload: { command: "whoami" } });
   });
 
+  it("pending does not say that nothing is, where a line cannot be read that might say otherwise", async () => {
+    const path = await writtenLog();
+    const text = await readFile(path, "utf8");
+    await writeFile(
+      path,
+      text.replace(/^.*whoami.*\n/m, (line) => `?${line.slice(1)}`),
+    );
+    expect(await canopy(["audit", "pending", path])).toEqual({
+      code: 2,
+      out: "",
+      err: "canopy: 1 line is no entry; canopy verify says more\n",
+    });
+    await writeFile(path, `${text}rubbish\n`);
+    expect(await canopy(["audit", "pending", path])).toMatchObject({
+      code: 1,
+      err: "canopy: 1 line is no entry; canopy verify says more\n",
+    });
+  });
+
   it("reads times as they are written by people and by programs", () => {
     const now = new Date("2026-11-21T12:00:00Z");
     expect(readTime("--since", "90s", now)).toEqual(new Date("2026-11-21T11:58:30Z"));

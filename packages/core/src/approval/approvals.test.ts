@@ -1,4 +1,4 @@
-import { symlink, unlink, writeFile } from "node:fs/promises";
+import { link as hardLink, symlink, unlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { verifyAuditLog } from "../audit/index.ts";
@@ -157,6 +157,41 @@ describe("an action that a person is asked about", () => {
     await unlink(link);
     await symlink(join(folder, "a"), link);
     expect(await canopy.authorize(request)).toMatchObject({ decision: "ALLOW", approval: { id } });
+  });
+
+  it("is another action when its file is another name of a file since, and says so", async () => {
+    const folder = await temporaryFolder();
+    const canopy = await open(join(folder, "audit.log"), { policy: { name: "p", text: "version: 1\ndefault: REQUIRE_APPROVAL\n" } });
+    const [path, precious] = [join(folder, "notes"), join(folder, "precious")];
+    await Promise.all([path, precious].map(async (each) => await writeFile(each, "")));
+    const request = { agentCtx: { agent_id: "x" }, actions: [{ actionType: "modify_file", payload: { path } }] } as const;
+    const id = await approved(canopy, request);
+    await unlink(path);
+    await hardLink(precious, path);
+    const again = await asked(canopy, request);
+    expect(again).not.toBe(id);
+    expect((await canopy.approvals.get(again))?.preview).toContain(`${path}: one of several names of ${path}`);
+    await unlink(path);
+    await writeFile(path, "");
+    expect(await canopy.authorize(request)).toMatchObject({ decision: "ALLOW", approval: { id } });
+  });
+
+  it("is another action when the disk no longer tells where its paths lead", async () => {
+    const folder = await temporaryFolder();
+    const canopy = await open(join(folder, "audit.log"), { policy: { name: "p", text: "version: 1\ndefault: REQUIRE_APPROVAL\n" } });
+    const agentCtx = { agent_id: "x", cwd: folder };
+    await writeFile(join(folder, "one.txt"), "");
+    const pattern = { agentCtx, actions: [{ actionType: "execute_shell", payload: { command: "tee *.txt" } }] } as const;
+    const loop = { agentCtx, actions: [{ actionType: "modify_file", payload: { path: "two" } }] } as const;
+    const ids = [await approved(canopy, pattern), await approved(canopy, loop)];
+    await symlink("/etc/hosts", join(folder, "other.txt"));
+    await symlink("two", join(folder, "two"));
+    const [again, loopAgain] = [await asked(canopy, pattern), await asked(canopy, loop)];
+    expect(ids).not.toContain(again);
+    expect(ids).not.toContain(loopAgain);
+    expect((await canopy.approvals.get(again))?.preview).toContain(`${join(folder, "*.txt")}: not known`);
+    await canopy.approvals.decide(again, { decision: "approve", by: "Ann" });
+    expect(await canopy.authorize(pattern)).toMatchObject({ decision: "ALLOW", approval: { id: again } });
   });
 
   it("stays the same in fields of the context that the host calls volatile, which are never those that say who acts", async () => {

@@ -13,7 +13,7 @@ export interface ApprovableAction {
     readonly actionType: string;
     readonly payload: JsonValue;
     readonly open: readonly string[];
-    /** Where the disk says that a path leads, for those that lead elsewhere than they say. */
+    /** Where the disk says that a path leads, for those that lead elsewhere than they say, are one of several names of a file, or of which it would not tell. */
     readonly leadsTo: Readonly<Record<string, string>>;
   }[];
   readonly agentCtx: JsonObject;

@@ -63,6 +63,16 @@ it("what an action holds is not taken for an entry about an approval", async () 
   expect(await kinds(line(0, "decision", { decision: "ALLOW", approval }))).toEqual(["used"]);
 });
 
+it("a yes of which its person was told that it is not on record is none, and a no stands", async () => {
+  const voided = (seq: number): string => line(2, "decision.voided", { entries: [{ seq, entry_hash: `${seq}`.padStart(64, "0") }] });
+  const [yes, no] = [line(1, "approval.decided", decided), line(1, "approval.decided", { ...decided, decision: "deny" })];
+  const other = line(0, "outcome", {});
+  expect(await kinds(other, yes, voided(1))).toEqual([]);
+  expect(await kinds(other, yes, voided(1), line(3, "approval.decided", decided))).toEqual(["decided"]);
+  expect(await kinds(other, yes, voided(0))).toEqual(["decided"]);
+  expect(await kinds(other, no, voided(1))).toEqual(["decided"]);
+});
+
 it("a log is read once, as it grows, and again from further back where that is asked for", async () => {
   const lines = [line(0, "outcome", {}), line(1, "approval.decided", decided), line(2, "outcome", {})];
   const { scan, read } = log(lines);

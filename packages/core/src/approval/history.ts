@@ -121,7 +121,7 @@ export class ApprovalHistory {
     if (type?.startsWith("approval.") === true) this.#add(seq, line, (entry, event) => approvalEvent(type, entry, event));
     else if (type === "decision" && line.includes(useMark)) this.#add(seq, line, useEvent);
     else if (type === "outcome" && this.#uses.size > 0) this.#noteOutcome(parse(line));
-    else if (type === "decision.voided" && this.#uses.size > 0) this.#noteVoided(parse(line));
+    else if (type === "decision.voided" && this.#count > 0) this.#noteVoided(parse(line));
     return undefined;
   }
 
@@ -141,7 +141,10 @@ export class ApprovalHistory {
     if (used !== undefined) used.outcome = status === "success" || status === "not_run" ? status : "error";
   }
 
-  /** Their callers were told DENY, so that nothing ran; the approval is spent all the same. */
+  /**
+   * Their callers were told that they are not on record. Where they were told DENY nothing ran, and the approval is spent all the same; a person who was
+   * told that their yes did not count has not given one. A no stands: that is the stricter side.
+   */
   #noteVoided(entry: JsonObject): void {
     const entries = member(entry, "entries");
     for (const each of Array.isArray(entries) ? entries : []) {
@@ -150,12 +153,20 @@ export class ApprovalHistory {
       if (typeof seq !== "number" || typeof hash !== "string") continue;
       const used = this.#uses.get(appendedEntry(seq, hash).id);
       if (used !== undefined) used.outcome = "not_run";
+      for (const [id, events] of this.#events) {
+        const left = events.filter((event) => !isYes(event) || event.seq !== seq || event.hash !== hash);
+        if (left.length < events.length) this.#events.set(id, left);
+      }
     }
   }
 }
 
 const typePattern = /^\{"v":\d{1,9},"seq":\d{1,16},"ts":"[^"\\]{1,40}","type":"([a-z][a-z0-9_.]{0,63})"/;
 const useMark = '"approval":{"id":"APR-';
+
+function isYes(event: ApprovalEvent): boolean {
+  return event.kind === "decided" && event.decision === "approve";
+}
 
 function approvalEvent(type: string, entry: JsonObject, event: Event): readonly [string, ApprovalEvent] | null {
   const id = text(entry, "approval_id");

@@ -35,6 +35,10 @@ test("credentials in headers, contents and bodies are not in the log, however th
     { headers: [{ key: "authorization", value: secret, enabled: true }] },
     { headers: [`Authorization: Bearer ${secret}`, "Accept: */*"] },
     { headers: `Accept: */*\r\nAuthorization: Bearer ${secret}` },
+    { headers: { "X-Custom-Token": secret } },
+    { headers: { "x-goog-api-key": secret, "X-Auth": secret } },
+    { env: { PGPASSWORD: secret, REDISCLI_AUTH: secret, MYSQL_PWD: secret } },
+    { environment: { GITHUB_TOKEN: secret, AWS_SECRET_ACCESS_KEY: secret } },
     { request: { options: { headers: { "X-Api-Key": secret } } } },
     { content: secret },
     { content: { parts: [secret] } },
@@ -59,6 +63,23 @@ test("how long a string is counts in bytes, however few characters they make", a
   await log.append(decision({ payload: { command: long } }));
   await log.close();
   expect(await readFile(path, "utf8")).not.toContain(long);
+});
+
+test("environment variables and headers whose names announce no credential stay, and so do those that the host keeps", () => {
+  const env = {
+    PWD: "/srv/A1",
+    GIT_ASKPASS: "/bin/ask",
+    SSH_AUTH_SOCK: "/tmp/s",
+    TOKENIZERS_PARALLELISM: "false",
+    AWS_PROFILE: "dev",
+    EMPTY_TOKEN: "",
+  };
+  const payload = { env, headers: { Accept: "*/*", "X-Author": "ada" }, authors: { auth: "x" } };
+  expect(redactEntry(decision({ action_type: "call", payload })).body["payload"]).toEqual(payload);
+  const kept = { env: { CI_TOKEN: secret, DB_PASSWORD: secret }, headers: { "X-Page-Token": secret } };
+  for (const options of [{ credentials: false }, { keep: ["ci_token", "env.db_password", "X-Page-Token"] }]) {
+    expect(redactEntry(decision({ action_type: "call", payload: kept }), options).body["payload"]).toEqual(kept);
+  }
 });
 
 test("what was committed under one name is not readable under another name in the arguments of the call", () => {

@@ -5,7 +5,7 @@ import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { commit } from "./commitment.ts";
 import type { RandomBytes } from "./commitment.ts";
-import { maskCredentials, mayHoldCredential } from "./credentials.ts";
+import { announcesCredential, maskCredentials, mayHoldCredential } from "./credentials.ts";
 import type { EntryBody } from "./entry.ts";
 import { memberOf, membersOf, readEntry } from "./members.ts";
 import type { Body, Member } from "./members.ts";
@@ -24,7 +24,7 @@ export interface RedactionOptions {
   readonly longestString?: number;
   /**
    * Whether a text that holds a credential in clear (`curl -u name:password`, `https://name:password@host`) is committed too, with the text beside the
-   * commitment as `shown`, without the credential. On by default.
+   * commitment as `shown`, without the credential; and whether environment variables and headers are whose names announce one. On by default.
    */
   readonly credentials?: boolean;
 }
@@ -47,8 +47,9 @@ export function redactEntry(entry: EntryBody, options: RedactionOptions = {}, ra
 
 /** `RedactionOptions`, checked and prepared. */
 export interface RedactionRules {
-  /** Names whose values are committed. */
+  /** Names whose values are committed, and those whose values are not. */
   readonly names: ReadonlySet<string>;
+  readonly kept: ReadonlySet<string>;
   /** Paths, each from its end, whose values are committed, and those whose values are not. */
   readonly paths: { readonly commit: readonly Path[]; readonly keep: readonly Path[] };
   /** Those of them that name HTTP headers. */
@@ -68,6 +69,9 @@ const secretHeaders = ["authorization", "proxy-authorization", "cookie", "cookie
 const bulk = ["content", "body"];
 /** Names of members that hold headers as text: `Authorization: Bearer …`. */
 const headerMembers: ReadonlySet<string> = new Set(["headers", "header", "rawheaders", "raw-headers"]);
+
+/** Names of members that hold environment variables by name. */
+const environmentMembers: ReadonlySet<string> = new Set(["env", "environ", "environment"]);
 
 /** Callers in JavaScript have no compiler, and an option that is misspelt would quietly leave secrets in the log. Throws `INVALID_OPTIONS`. */
 export function refuseUnknown(what: string, options: unknown, known: readonly string[]): void {
@@ -98,6 +102,7 @@ export function redactionRules(options: RedactionOptions): RedactionRules {
   const any = ["(?!)", ...[...names, ...ends].map((name) => pattern(JSON.stringify(name).slice(1, -1)))].join("|");
   return {
     names,
+    kept: keep,
     paths,
     headers,
     headerLine: headers.size === 0 ? null : new RegExp(`^\\s*(?:${[...headers].map(pattern).join("|")})\\s*:`, "imu"),
@@ -170,7 +175,7 @@ function redactArguments(value: JsonValue, redact: Redactor, depth: number): Jso
 }
 
 function redactor(rules: RedactionRules, random: RandomBytes, committed: string[]): Redactor {
-  const { names, paths, headers, headerLine, longestString, credentials } = rules;
+  const { names, kept, paths, headers, headerLine, longestString, credentials } = rules;
   const hasPaths = paths.commit.length + paths.keep.length > 0;
   const taken = new Set<string>();
   const ours = new Set<object>();
@@ -219,12 +224,12 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
 
   function isNamed(name: string, trail: Path): boolean {
     if (!hasPaths) return names.has(name);
-    const ends = (path: Path): boolean => path.every((part, index) => part === (index === 0 ? name : trail[index - 1]));
+    const ends = (path: Path): boolean => endsIn(path, name, trail);
     return (names.has(name) || paths.commit.some(ends)) && !paths.keep.some(ends);
   }
 
-  /** `trail` has the names of the members that the value stands in, the innermost first. */
-  function walk(value: JsonValue, trail: Path): JsonValue {
+  /** `trail` has the names of the members that the value stands in, the innermost first. `announces`: its members are variables or headers. */
+  function walk(value: JsonValue, trail: Path, announces = false): JsonValue {
     if (typeof value === "string") return Buffer.byteLength(value) > longestString ? take(value) : withoutCredentials(value);
     if (typeof value !== "object" || value === null) return value;
     if (!isJsonObject(value)) {
@@ -241,7 +246,9 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
       return typeof name === "string" && headers.has(plainName(name));
     });
     return mapMembers(value, (key, item) =>
-      secretPair && /^val(?:ues?)?$/i.test(key) && item !== null ? take(item) : walkMember(key, item, trail),
+      (secretPair && /^val(?:ues?)?$/i.test(key) && item !== null) || (announces && isCredential(key, item, trail))
+        ? take(item)
+        : walkMember(key, item, trail),
     );
   }
 
@@ -249,8 +256,16 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
     const name = plainName(key);
     if (value !== null && isNamed(name, trail)) return take(value);
     const inside = hasPaths ? [name, ...trail.slice(0, longestPath)] : trail;
-    if (headerMembers.has(name) && headerLine !== null) return walkHeaders(value, headerLine, inside);
-    return walk(value, inside);
+    const isOfHeaders = headerMembers.has(name);
+    if (isOfHeaders && headerLine !== null) return walkHeaders(value, headerLine, inside);
+    return walk(value, inside, isOfHeaders || environmentMembers.has(name));
+  }
+
+  /** Whether an environment variable or a header holds a credential, as its name says. */
+  function isCredential(key: string, value: JsonValue, trail: Path): boolean {
+    if (!credentials || value === null || value === "" || !announcesCredential(key)) return false;
+    const name = plainName(key);
+    return !kept.has(name) && !paths.keep.some((path) => endsIn(path, name, trail));
   }
 
   function walkHeaders(value: JsonValue, line: RegExp, trail: Path): JsonValue {
@@ -261,7 +276,7 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
       const walked = walk(items, trail) as readonly JsonValue[];
       return walked.map((item, index) => (typeof item === "string" && item === items[index] ? walkHeaders(item, line, trail) : item));
     }
-    return walk(value, trail);
+    return walk(value, trail, true);
   }
 
   /** Whether an argument and a committed text have each other in them, as a token and the header that is made of it. */
@@ -286,6 +301,11 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
     walkMember: (key, value) => bounded(value, () => walkMember(key, value, [])),
     walkArguments: (value) => bounded(value, () => walkArguments(value)),
   };
+}
+
+/** Whether the member `name` inside of `trail` is at the end of the path. */
+function endsIn(path: Path, name: string, trail: Path): boolean {
+  return path.every((part, index) => part === (index === 0 ? name : trail[index - 1]));
 }
 
 /** The reason without what was committed; where it is too long to stand, its beginning and a commitment to the whole. */

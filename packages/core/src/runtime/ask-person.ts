@@ -10,6 +10,7 @@ import { actionFields, decisionEntry, rulesEntry } from "./decision-entry.ts";
 import type { Answered } from "./decision-entry.ts";
 import type { RequestData } from "./judge.ts";
 import type { Judgement } from "./judgement.ts";
+import type { Disk } from "./look-up-paths.ts";
 
 export interface RuntimeApprovalsParts extends KeeperParts {
   readonly ownFiles: readonly string[];
@@ -114,13 +115,27 @@ function approvable(data: RequestData, judgement: Judgement, policyDigest: strin
   return {
     tool: tool === null ? null : { name: tool.name, args: tool.args, toctou: tool.toctou },
     actions: actions.map((action, index) => {
-      // Whatever a symlink is turned to after somebody looked, it is not what they said yes to.
-      const found = Object.entries(judgement.actions[index]?.disk ?? {}).filter(([path, { real }]) => real !== path);
-      return { ...action, leadsTo: Object.fromEntries(found.map(([path, { real }]) => [path, real])) };
+      const { disk = null, named = [] } = judgement.actions[index] ?? {};
+      return { ...action, leadsTo: leadsTo(disk ?? {}, named) };
     }),
     agentCtx,
     policyDigest,
   };
+}
+
+/**
+ * Where the disk says that paths lead, where it is elsewhere than they say. Whatever a link is turned to after somebody looked, it is not what they said
+ * yes to; nor where it leads if nobody can tell by then. What is said beside a path is none: those are absolute.
+ */
+function leadsTo(disk: Disk, named: readonly string[]): Readonly<Record<string, string>> {
+  const leads = new Map<string, string>();
+  for (const [path, { real }] of Object.entries(disk)) if (real !== path) leads.set(path, real);
+  for (const path of named) {
+    const { real, links } = disk[path] ?? { real: null, links: 0 };
+    if (real === null) leads.set(path, "not known");
+    else if (links > 1) leads.set(path, `one of several names of ${real}`);
+  }
+  return Object.fromEntries(leads);
 }
 
 function requestFields(data: RequestData, { judgement, digest, traceId }: Answered): JsonObject {

@@ -37,8 +37,8 @@ export async function explainActions(
   const { agentCtx } = data;
   return await Promise.all(
     data.actions.map(async ({ actionType, payload, open }) => {
-      const disk = resolvePaths ? await lookUpPaths(actionType, payload, { agentCtx, ownFiles }) : undefined;
-      return explainAction(policy, { actionType, payload, open, disk: disk ?? null }, { agentCtx, ownFiles });
+      const looked = resolvePaths ? await lookUpPaths(actionType, payload, { agentCtx, ownFiles }) : undefined;
+      return explainAction(policy, { actionType, payload, open, disk: looked?.disk ?? null }, { agentCtx, ownFiles });
     }),
   );
 }

@@ -88,8 +88,8 @@ export async function judge(policy: Policy, request: RequestData, { resolvePaths
   const { agentCtx } = request;
   const actions = await Promise.all(
     request.actions.map(async ({ actionType, payload, open }) => {
-      const disk = resolvePaths ? await lookUpPaths(actionType, payload, { agentCtx, ownFiles }) : undefined;
-      return { actionType, payload, open, disk: disk ?? null };
+      const looked = resolvePaths ? await lookUpPaths(actionType, payload, { agentCtx, ownFiles }) : undefined;
+      return { actionType, payload, open, disk: looked?.disk ?? null, named: looked?.named ?? [] };
     }),
   );
   return judgeRequest(policy, { agentCtx, actions, ownFiles });

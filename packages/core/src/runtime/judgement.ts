@@ -25,6 +25,8 @@ export interface JudgedAction {
   readonly open: readonly string[];
   /** What the disk said of the action's paths; null where it was not asked. */
   readonly disk: Disk | null;
+  /** The action's own paths of which the disk was asked. */
+  readonly named?: readonly string[];
 }
 
 /** What policy says of a request, before anything is recorded. */
@@ -35,7 +37,7 @@ export interface Judgement {
   /** The highest of the rules that decided; null where none says one. */
   readonly severity: Severity | null;
   /** For each action, in order, the decision about it alone, and what the disk was asked for it. */
-  readonly actions: readonly { readonly decision: Decision; readonly disk: Disk | null }[];
+  readonly actions: readonly { readonly decision: Decision; readonly disk: Disk | null; readonly named: readonly string[] }[];
 }
 
 /**
@@ -72,7 +74,7 @@ export function judgeRequest(policy: Policy, { agentCtx, actions, ownFiles }: Ju
         : deciding.map((each) => `${each.action.actionType}: ${each.reason}`).join("; "),
     rules: deciding.flatMap((each) => each.rules),
     severity: severities.findLast((severity) => deciding.some((each) => each.severity === severity)) ?? null,
-    actions: judged.map((each) => ({ decision: each.decision, disk: each.disk })),
+    actions: judged.map((each) => ({ decision: each.decision, disk: each.disk, named: each.action.named ?? [] })),
   };
 }
 

@@ -20,20 +20,21 @@ afterEach(async () => {
 });
 
 async function lookUp(path: string): Promise<{ real: string; links: number } | undefined> {
-  const disk = await lookUpPaths("modify_file", { path }, { agentCtx: { cwd: safe, safe_paths: [safe] }, ownFiles: [] });
-  const [first] = Object.entries(disk ?? {});
+  const looked = await lookUpPaths("modify_file", { path }, { agentCtx: { cwd: safe, safe_paths: [safe] }, ownFiles: [] });
+  const [first] = Object.entries(looked?.disk ?? {});
   return first?.[1];
 }
 
 describe("lookUpPaths", () => {
   it("resolves a file that is there, and the directories that it is compared with", async () => {
     await writeFile(join(safe, "a.txt"), "a");
-    const disk = await lookUpPaths(
+    const looked = await lookUpPaths(
       "read_file",
       { path: "a.txt" },
       { agentCtx: { cwd: safe, safe_paths: [base] }, ownFiles: [join(base, "audit.log")] },
     );
-    expect(disk).toEqual({
+    expect(looked?.named).toEqual([join(safe, "a.txt")]);
+    expect(looked?.disk).toEqual({
       [join(safe, "a.txt")]: { real: join(safe, "a.txt"), links: 1 },
       [base]: { real: base, links: 1 },
       [safe]: { real: safe, links: 1 },
@@ -79,18 +80,19 @@ describe("lookUpPaths", () => {
     expect(await lookUp("twin")).toEqual({ real: join(safe, "twin"), links: 2 });
     await symlink("loop-b", join(safe, "loop-a"));
     await symlink("loop-a", join(safe, "loop-b"));
-    const disk = await lookUpPaths("modify_file", { path: "loop-a" }, { agentCtx: { cwd: safe }, ownFiles: [] });
-    expect(Object.keys(disk ?? {})).toEqual([safe]);
+    const looked = await lookUpPaths("modify_file", { path: "loop-a" }, { agentCtx: { cwd: safe }, ownFiles: [] });
+    expect(Object.keys(looked?.disk ?? {})).toEqual([safe]);
+    expect(looked?.named).toEqual([join(safe, "loop-a")]);
   });
 
   it("looks up every path that a command names", async () => {
     await symlink(join(base, "outside", "secret"), join(safe, "harmless.txt"));
-    const disk = await lookUpPaths(
+    const looked = await lookUpPaths(
       "execute_shell",
       { command: "cat harmless.txt; cd .. && rm -rf outside/x" },
       { agentCtx: { cwd: safe }, ownFiles: [] },
     );
-    expect(disk).toMatchObject({
+    expect(looked?.disk).toMatchObject({
       [join(safe, "harmless.txt")]: { real: join(base, "outside", "secret") },
       [join(base, "outside", "x")]: { real: join(base, "outside", "x") },
     });

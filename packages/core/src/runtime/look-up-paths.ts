@@ -11,6 +11,13 @@ import { isPattern, matchesPlainFiles } from "./look-up-globs.ts";
 
 export type Disk = Readonly<Record<string, DiskFact>>;
 
+/** What the disk was asked. */
+export interface Looked {
+  readonly disk: Disk;
+  /** The action's own paths, also those of which it would not tell. */
+  readonly named: readonly string[];
+}
+
 /** What is looked up on the disk, besides the action's own path: where the agent may work, and what is Canopy's. */
 export interface PathsOfHost {
   readonly agentCtx: JsonObject;
@@ -19,9 +26,13 @@ export interface PathsOfHost {
 
 /**
  * What the disk says, now, of the paths in a file action or a shell command, and of the directories that they are compared with. Undefined
- * for other actions, which have none. A path that the disk would not tell about is left out, which leaves the questions about it open.
+ * for other actions, which have none. A path that the disk would not tell about is not in `disk`, which leaves the questions about it open.
  */
-export async function lookUpPaths(actionType: string, payload: JsonValue, { agentCtx, ownFiles }: PathsOfHost): Promise<Disk | undefined> {
+export async function lookUpPaths(
+  actionType: string,
+  payload: JsonValue,
+  { agentCtx, ownFiles }: PathsOfHost,
+): Promise<Looked | undefined> {
   const context: FactContext = { agentCtx, payload, ownFiles };
   const named = await pathsIn(actionType, context);
   if (named === undefined) return undefined;
@@ -38,7 +49,7 @@ export async function lookUpPaths(actionType: string, payload: JsonValue, { agen
   for (const [each, fact] of found) {
     if (fact !== undefined) Object.defineProperty(disk, each, { value: fact, enumerable: true });
   }
-  return Object.freeze(disk);
+  return { disk: Object.freeze(disk), named };
 }
 
 /** The absolute paths that the action may touch, as far as its text says; undefined where it is not about files. */

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import { CanopyError } from "../errors.ts";
 import type { Policy, PolicySource } from "../policy/policy.ts";
@@ -36,17 +37,32 @@ export async function readPolicyFile(path: string): Promise<PolicySource> {
     file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const status = await file.stat();
     if (!status.isFile()) throw new CanopyError("POLICY_INVALID", `\`${path}\` is not a file`);
-    const { size } = status;
-    const buffer = Buffer.alloc(Math.min(size, largestFile) + 1);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-    if (bytesRead > largestFile) throw new CanopyError("POLICY_INVALID", `\`${path}\` is longer than ${largestFile} bytes`);
-    return { name: path, text: new TextDecoder("utf-8", { fatal: true }).decode(buffer.subarray(0, bytesRead)) };
+    const bytes = await readWhole(file, status.size);
+    if (bytes.length > largestFile) throw new CanopyError("POLICY_INVALID", `\`${path}\` is longer than ${largestFile} bytes`);
+    const after = await file.stat();
+    // A part of a policy may be a policy too, and a looser one.
+    if (bytes.length !== status.size || after.size !== status.size || after.mtimeMs !== status.mtimeMs) {
+      throw new CanopyError("POLICY_INVALID", `\`${path}\` was changed while it was read, try again`);
+    }
+    return { name: path, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (error) {
     if (error instanceof CanopyError) throw error;
     throw new CanopyError("POLICY_INVALID", `cannot read the policy file \`${path}\`: ${why(error)}`, { cause: error });
   } finally {
     await file?.close();
   }
+}
+
+/** All of the file, or as much of it as shows that it is too long, or longer than it was said to be. */
+async function readWhole(file: FileHandle, size: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(Math.min(size, largestFile) + 1);
+  let length = 0;
+  while (length < buffer.length) {
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return buffer.subarray(0, length);
 }
 
 function why(error: unknown): string {

@@ -88,7 +88,7 @@ async function respond(
     seen.code = refusal.code;
     sent = refuse(refusal, "refusal" in target ? undefined : target.refusals, headers);
   }
-  const response = send(outgoing, sent);
+  const response = send(outgoing, sent, incoming.method);
   parts.metrics.answered(target.path, sent.status);
   parts.log.answered({
     method: incoming.method ?? "",
@@ -198,8 +198,13 @@ function refuse(
 }
 
 /** Hands a text to Node in one piece: as a `Response` it would go through a stream of its own, which costs more than all the rest of HTTP. */
-function send(outgoing: ServerResponse, { status, headers, body }: Sent): Response {
-  if (typeof body !== "string") return new Response(body, { status, headers });
+function send(outgoing: ServerResponse, { status, headers, body }: Sent, method?: string): Response {
+  if (typeof body !== "string") {
+    if (method !== "HEAD") return new Response(body, { status, headers });
+    // Nobody reads it, and what it holds is held until it is read or given up.
+    body.cancel().catch(() => undefined);
+    return new Response(null, { status, headers });
+  }
   outgoing.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
   outgoing.end(body);
   return RESPONSE_ALREADY_SENT;

@@ -15,6 +15,7 @@ export class Capacity {
   readonly #limits: CapacityLimits;
   readonly #places = new Map<string, number>();
   readonly #bytes = new Map<string, number>();
+  readonly #waiters: (() => void)[] = [];
   #inFlight = 0;
   #heldBytes = 0;
 
@@ -28,6 +29,11 @@ export class Capacity {
 
   get bytes(): number {
     return this.#heldBytes;
+  }
+
+  /** Resolves when no work is under way, nor what was left to `hold`. */
+  async idle(): Promise<void> {
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
   /**
@@ -46,6 +52,7 @@ export class Capacity {
     const release = (): void => {
       add(this.#places, caller, -places);
       this.#inFlight -= places;
+      if (this.#inFlight === 0) for (const resolve of this.#waiters.splice(0)) resolve();
     };
     try {
       return await work((straggler) => stragglers.push(straggler));

@@ -41,6 +41,13 @@ describe("GET /audit/entries", () => {
     }
     expect((await get("/audit/entries", { key: audit })).status).toBe(200);
   });
+
+  it("keeps no place for whoever asks for the headers alone", async () => {
+    const { get, raw, audit } = await testGateway();
+    const head = `HEAD /audit/entries HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${audit}\r\nConnection: close\r\n\r\n`;
+    for (let round = 0; round < 6; round += 1) expect(await raw(head)).toMatch(/^HTTP\/1\.1 200 /);
+    expect((await get("/audit/entries", { key: audit })).status).toBe(200);
+  });
 });
 
 it("a log with a key gives its checkpoint and proofs that hold without it", async () => {
