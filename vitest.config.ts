@@ -13,7 +13,7 @@ const config: ViteUserConfig = defineConfig({
       { extends: true, test: { name: "across", include: ["test/src/**/*.test.ts"] } },
     ],
     // Processes are started and killed in here, on machines with two busy cores.
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     allowOnly: false,
     reporters: ["default", "./scripts/count-reporter.ts"],

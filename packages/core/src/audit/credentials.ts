@@ -130,6 +130,13 @@ export function announcesCredential(name: string): boolean {
   return announcing.test(name);
 }
 
+/** Whether a text under this name is a credential, wherever it stands: `password`, `accessToken`, `client_secret`. */
+export function namesCredential(name: string): boolean {
+  return naming.test(name);
+}
+
+const naming = new RegExp(`(?:${longNames})$(?<!^pwd)`, "iu");
+
 /** Not the working directory. */
 const announcing = new RegExp(String.raw`(?:${longNames}|(?<![^\W_])auth)$(?<!^pwd)`, "iu");
 

@@ -49,6 +49,8 @@ test("credentials in headers, contents and bodies are not in the log, however th
     { headers: { "x-goog-api-key": secret, "X-Auth": secret } },
     { env: { PGPASSWORD: secret, REDISCLI_AUTH: secret, MYSQL_PWD: secret } },
     { environment: { GITHUB_TOKEN: secret, AWS_SECRET_ACCESS_KEY: secret } },
+    { email: "ada@a.example", password: secret },
+    { login: { accessToken: secret, user: { clientSecret: secret, api_key: secret, "private-key": secret } } },
   ];
   expect([...named, ...announced].filter((payload) => redactedText(payload).includes(secret))).toEqual([]);
   // What has such a name, or such a length, is left out also where nothing is looked for in texts.
@@ -66,7 +68,7 @@ test("how long a string is counts in bytes, however few characters they make", a
   expect(await readFile(path, "utf8")).not.toContain(long);
 });
 
-test("environment variables and headers whose names announce no credential stay, and so do those that the host keeps", () => {
+test("members, environment variables and headers whose names announce no credential stay, and so do those that the host keeps", () => {
   const env = {
     PWD: "/srv/A1",
     GIT_ASKPASS: "/bin/ask",
@@ -75,10 +77,11 @@ test("environment variables and headers whose names announce no credential stay,
     AWS_PROFILE: "dev",
     EMPTY_TOKEN: "",
   };
-  const payload = { env, headers: { Accept: "*/*", "X-Author": "ada" }, authors: { auth: "x" } };
+  const named = { pwd: "/srv", bypass: "no", max_tokens: "12", secret: true, password: "", tokenizer: "a", passport: "P1", keys: ["a"] };
+  const payload = { env, headers: { Accept: "*/*", "X-Author": "ada" }, authors: { auth: "x" }, named };
   expect(redactEntry(decision({ action_type: "call", payload })).body["payload"]).toEqual(payload);
-  const kept = { env: { CI_TOKEN: secret, DB_PASSWORD: secret }, headers: { "X-Page-Token": secret } };
-  for (const options of [{ credentials: false }, { keep: ["ci_token", "env.db_password", "X-Page-Token"] }]) {
+  const kept = { env: { CI_TOKEN: secret, DB_PASSWORD: secret }, headers: { "X-Page-Token": secret }, next: { page_token: secret } };
+  for (const options of [{ credentials: false }, { keep: ["ci_token", "env.db_password", "X-Page-Token", "next.page_token"] }]) {
     expect(redactEntry(decision({ action_type: "call", payload: kept }), options).body["payload"]).toEqual(kept);
   }
 });

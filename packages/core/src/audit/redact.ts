@@ -5,7 +5,7 @@ import { isJsonObject, member } from "../json.ts";
 import type { JsonObject, JsonValue } from "../json.ts";
 import { commit } from "./commitment.ts";
 import type { RandomBytes } from "./commitment.ts";
-import { announcesCredential, maskCredentials, mayHoldCredential } from "./credentials.ts";
+import { announcesCredential, namesCredential, maskCredentials, mayHoldCredential } from "./credentials.ts";
 import type { EntryBody } from "./entry.ts";
 import { memberOf, membersOf, readEntry } from "./members.ts";
 import type { Body, Member } from "./members.ts";
@@ -246,7 +246,7 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
       return typeof name === "string" && headers.has(plainName(name));
     });
     return mapMembers(value, (key, item) =>
-      (secretPair && /^val(?:ues?)?$/i.test(key) && item !== null) || (announces && isCredential(key, item, trail))
+      (secretPair && /^val(?:ues?)?$/i.test(key) && item !== null) || (announces && isCredential(key, item, trail, announcesCredential))
         ? take(item)
         : walkMember(key, item, trail),
     );
@@ -254,16 +254,18 @@ function redactor(rules: RedactionRules, random: RandomBytes, committed: string[
 
   function walkMember(key: string, value: JsonValue, trail: Path): JsonValue {
     const name = plainName(key);
-    if (value !== null && isNamed(name, trail)) return take(value);
+    if (value !== null && (isNamed(name, trail) || (typeof value === "string" && isCredential(key, value, trail, namesCredential)))) {
+      return take(value);
+    }
     const inside = hasPaths ? [name, ...trail.slice(0, longestPath)] : trail;
     const isOfHeaders = headerMembers.has(name);
     if (isOfHeaders && headerLine !== null) return walkHeaders(value, headerLine, inside);
     return walk(value, inside, isOfHeaders || environmentMembers.has(name));
   }
 
-  /** Whether an environment variable or a header holds a credential, as its name says. */
-  function isCredential(key: string, value: JsonValue, trail: Path): boolean {
-    if (!credentials || value === null || value === "" || !announcesCredential(key)) return false;
+  /** Whether a member, an environment variable or a header holds a credential, as its name says. */
+  function isCredential(key: string, value: JsonValue, trail: Path, says: (name: string) => boolean): boolean {
+    if (!credentials || value === null || value === "" || !says(key)) return false;
     const name = plainName(key);
     return !kept.has(name) && !paths.keep.some((path) => endsIn(path, name, trail));
   }
