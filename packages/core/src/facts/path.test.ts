@@ -21,6 +21,23 @@ function kind(value: unknown): unknown {
   return value instanceof Unknown ? value.kind : value;
 }
 
+/** Whether a path is strictly within the working directory, by its text and by what the disk said. */
+const inRepo = (path: string, given: Record<string, DiskFact>): unknown =>
+  kind(analysePath(path, { ...base, literal: true }, given).strictlyWithin(["/repo"]));
+
+describe("within, where the disk does not say", () => {
+  it("is false for what the text says is outside", () => {
+    expect(inRepo("/*", {})).toBe(false);
+    expect(inRepo("/etc/x", disk({ "/repo": {} }))).toBe(false);
+  });
+
+  it("is open for what the text says is inside, or where the two differ", () => {
+    expect(inRepo("/repo/*", disk({ "/repo": {} }))).toBe("open");
+    expect(inRepo("/repo/x", disk({ "/repo": {}, "/repo/x": { real: "/etc/x" } }))).toBe("open");
+    expect(inRepo("/link/x", disk({ "/repo": {}, "/link/x": { real: "/repo/x" } }))).toBe("open");
+  });
+});
+
 describe("what a path stands for", () => {
   it.each([
     ["src/a.ts", "/repo/src/a.ts"],

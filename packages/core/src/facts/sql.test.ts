@@ -66,6 +66,12 @@ describe("what a query says", () => {
     expect(fact.complete).toBe(false);
   });
 
+  it("reaches outside where the first of four names is another server's", () => {
+    expect(analyseSql("SELECT * FROM srv.db.dbo.t", "mssql").outside).toBe(true);
+    expect(analyseSql("INSERT INTO srv.db..t SELECT 1", "mssql").outside).toBe(true);
+    expect(analyseSql("SELECT db.dbo.t.c FROM db.dbo.t JOIN db..u ON u.c = t.c", "mssql").outside).toBe(false);
+  });
+
   it("reads nothing out of nothing", () => {
     for (const empty of ["", " ", ";", "-- x", "/* x */"]) {
       expect(analyseSql(empty, "postgres")).toMatchObject({ count: 0, single: false, complete: false, reads_only: false });

@@ -1,8 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { JsonValue } from "../json.ts";
 import { Effects } from "./effects.ts";
 import { Unknown } from "./unknown.ts";
 import { analyseUrl, urlFacts, urlRecord } from "./url.ts";
+import type { UrlFact } from "./url.ts";
 
 function kind(value: unknown): unknown {
   return value instanceof Unknown ? value.kind : value;
@@ -113,6 +115,25 @@ describe("the request", () => {
   it("gives no address where the argument is none", () => {
     for (const wrong of [null, 1, true, [], {}]) expect(kind(urlFacts.analyse([wrong], { agentCtx: {}, payload: {} }))).toBe("invalid");
     expect(kind(urlFacts.analyse([], { agentCtx: {}, payload: null }))).toBe("invalid");
+  });
+
+  it("is sent elsewhere by settings inside settings, and by another field of the same name", () => {
+    const url = "https://a.com/";
+    const routedTo = (rest: Record<string, JsonValue>): unknown => {
+      const fact = urlFacts.analyse([url], { agentCtx: {}, payload: { url, ...rest } });
+      return fact instanceof Unknown ? fact.kind : (fact as UrlFact).routed_to;
+    };
+    expect(routedTo({ options: { proxy: "http://b.com" } })).toMatchObject({ items: ["b.com"] });
+    expect(routedTo({ args: { config: { baseURL: "https://b.com" } } })).toMatchObject({ items: ["b.com"] });
+    expect(routedTo({ URL: "https://b.com" })).toMatchObject({ items: ["b.com"] });
+    expect(routedTo({ args: { url: "https://b.com" } })).toMatchObject({ items: ["b.com"] });
+    for (const open of [
+      { options: { proxy: { host: "b.com" } } },
+      { urls: ["https://b.com"] },
+      { options: { options: { options: { options: { options: {} } } } } },
+    ])
+      expect(routedTo(open)).toMatchObject({ open: expect.any(String) as string });
+    expect(routedTo({ args: { url, options: { timeout: 5 } }, options: { retry: { limit: 1 } } })).toMatchObject({ items: [], open: null });
   });
 
   it("is looked through only for its own address", () => {

@@ -52,7 +52,9 @@ export function analysePath(text: string, base: PathBase, disk?: Disk): PathFact
     if (hit !== "maybe") return hit === "yes";
     return open(`whether it is ${what} is not known: ${whyOpen(locations)}`);
   };
-  const isBelow = (directories: JsonValue, depth: number): Truth => below(locations, directories, depth, disk);
+  // What the text says is outside is not inside, whatever the disk would have said.
+  const told = locations.filter((at, index) => index < lexical.length || at.root !== null);
+  const isBelow = (directories: JsonValue, depth: number): Truth => below(locations, told, directories, depth, disk);
 
   return {
     text,
@@ -173,8 +175,8 @@ function ofDisk(disk: Disk, path: string): DiskFact | undefined {
   return Object.hasOwn(disk, path) ? disk[path] : undefined;
 }
 
-/** Whether every location lies at least `depth` names below one of the directories. */
-function below(locations: readonly Location[], asked: JsonValue, depth: number, disk: Disk | undefined): Truth {
+/** Whether every location lies at least `depth` names below one of the directories; false where each of those that are `told` surely does not. */
+function below(locations: readonly Location[], told: readonly Location[], asked: JsonValue, depth: number, disk: Disk | undefined): Truth {
   const texts = typeof asked === "string" ? [asked] : asked;
   if (!Array.isArray(texts)) return invalid("the directories are neither a string nor a list of strings");
   const known: Location[] = [];
@@ -184,16 +186,10 @@ function below(locations: readonly Location[], asked: JsonValue, depth: number, 
     if (at === null) bad ??= invalid(`the directory ${JSON.stringify(text).slice(0, 80)} is not an absolute path`);
     else known.push(at, ...realOf(at, disk));
   }
-  let inside = 0;
-  let perhaps = 0;
-  for (const at of locations) {
-    if (known.some((outer) => depthBelow(outer, at, false) >= depth)) inside += 1;
-    else if (at.lookup === null || known.some((outer) => depthBelow(outer, at, true) >= depth)) perhaps += 1;
-  }
-  if (inside === locations.length) return true;
+  if (locations.every((at) => known.some((outer) => depthBelow(outer, at, false) >= depth))) return true;
   if (bad !== null) return bad;
-  if (inside === 0 && perhaps === 0) return false;
-  if (known.length === 0) return false;
+  const mayBe = (at: Location): boolean => at.lookup === null || known.some((outer) => depthBelow(outer, at, true) >= depth);
+  if (known.length === 0 || !told.some(mayBe)) return false;
   return open(`whether it is inside is not known: ${whyOpen(locations)}`);
 }
 

@@ -51,7 +51,11 @@ export const isRepositoryInternal: Question = (at, around) => lookIn(repositoryP
 
 export const isStartup: Question = (at, around) => lookIn(startupPlaces, at, around);
 
-export const isRunLater: Question = (at, around) => lookIn(codePlaces, at, around);
+export const isRunLater: Question = (at, around) => {
+  // A directory that holds one passes for a repository, and git runs what its configuration says (gitrepository-layout(5)).
+  if (at.folded.at(-1) === "head") return "yes";
+  return lookIn(codePlaces, at, around);
+};
 
 /** Canopy's own: by the names that the host gave, what stands beside them under names that begin so, or by the names that such files have. */
 export const isCanopy: Question = (at, around) => {

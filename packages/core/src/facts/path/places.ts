@@ -36,7 +36,7 @@ export const secretPlaces: Places = places(
   ["~/.gradle/gradle.properties", ".codex/auth.json", ".claude/.credentials.json", ".gemini/oauth_creds.json"],
   ["audit.log.approvals.db", "audit.log.approvals.db-*"],
   ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk"],
-  [".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template", "!.env.dist", "!.env.defaults", "!.env.schema"],
+  [".env", ".env.*", ".env~", "!.env.example", "!.env.sample", "!.env.template", "!.env.dist", "!.env.defaults", "!.env.schema"],
   ["!.env.*.example", "!.env.*.sample", "!.env.*.template", "!.env.*.dist"],
   [".envrc", ".bash_history", ".zsh_history", ".sh_history", ".history", ".python_history", ".node_repl_history", ".psql_history"],
   [".mysql_history", ".sqlite_history", ".rediscli_history", ".local/share/fish/fish_history", ".lesshst", ".viminfo"],

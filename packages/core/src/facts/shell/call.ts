@@ -210,7 +210,10 @@ export class Call {
   }
 
   /** Runs a text as a shell script in a shell of its own. */
-  shell(text: Text, rest: { readonly positional?: readonly Text[] | null; readonly stdin?: Text; readonly state?: State } = {}): Text {
+  shell(
+    text: Text | Field,
+    rest: { readonly positional?: readonly Text[] | null; readonly stdin?: Text; readonly state?: State } = {},
+  ): Text {
     const state = (rest.state ?? this.state).copy();
     state.positional = rest.positional ?? null;
     state.stdin = rest.stdin ?? this.stdin;

@@ -76,7 +76,7 @@ function expandPart(part: Part, shell: Shell): Text {
       return known(part.value);
     case "glob":
       runAll(part.scripts, shell);
-      return known(part.text);
+      return part.exact ? known(part.text) : unknown();
     case "tilde":
       return tilde(part.user, shell.state);
     case "parameter":

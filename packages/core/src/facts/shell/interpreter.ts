@@ -29,12 +29,11 @@ export class Interpreter extends Ledger {
   #depth = 0;
 
   /** Runs a text as a script in the shell whose state is given, and answers what that writes to its output. */
-  runText(text: Text, state: State, { wrappedBy = [] }: { readonly wrappedBy?: readonly string[] } = {}): Text {
+  runText(text: Text | Field, state: State, { wrappedBy = [] }: { readonly wrappedBy?: readonly string[] } = {}): Text {
     const by = wrappedBy.at(-1) ?? "sh";
-    if (!isKnown(text)) {
-      this.#runsUnknown(text.sources, by);
-      if (text.text === mark.hole || text.text === mark.unset) return unknown(text.sources);
-    }
+    // A pattern turns into the names of files, and those may hold anything.
+    if (!isKnown(text) || ("glob" in text && text.glob)) this.#runsUnknown(text.sources, by);
+    if (text.text === mark.hole || text.text === mark.unset) return unknown(text.sources);
     const { script, problem } = parseScript(text.text);
     if (problem !== null) this.findings.openEverything(`\`${shown(text.text)}\`: ${problem}`);
     const output = this.#deeper(() => this.script(script, state));
@@ -116,8 +115,7 @@ export class Interpreter extends Ledger {
       }
       case "subshell": {
         const copy = state.copy();
-        copy.stdin = stdin;
-        return this.script(node.body, copy);
+        return this.#within(copy, stdin, () => this.script(node.body, copy));
       }
       case "group":
         return this.#within(state, stdin, () => this.script(node.body, state));
@@ -257,8 +255,11 @@ export class Interpreter extends Ledger {
     if (node.assignments.length === 0 && node.redirects.length === 0) return this.runWords(words, state, stdin, []);
     const saved = new Map(node.assignments.map(({ name }) => [name, state.variables.get(name)]));
     const { home } = state;
-    for (const assignment of node.assignments) this.#assign(assignment, state, shell);
     const name = baseName(literal(program) ?? "");
+    // How one line is split is nobody else's concern.
+    const splits = name === "read" && !state.functions.has(name) && !state.assigned.has("IFS");
+    for (const assignment of node.assignments) this.#assign(assignment, state, shell);
+    if (splits) state.assigned.delete("IFS");
     const inner = this.#redirect(node.redirects, state, stdin, name, name === "exec" && words.length === 1);
     const output = this.runWords(words, state, inner.stdin, []);
     for (const [variable, value] of saved) {
@@ -269,8 +270,8 @@ export class Interpreter extends Ledger {
     return inner.deliver(output);
   }
 
-  #assign({ name, value, append, index }: Assignment, state: State, shell: Shell): void {
-    if (index !== undefined) evaluateText(expandText(index, shell), shell);
+  #assign({ name, value, append, index, subscripts }: Assignment, state: State, shell: Shell): void {
+    for (const subscript of index === undefined ? subscripts : [index, ...subscripts]) evaluateText(expandText(subscript, shell), shell);
     if (!("parts" in value)) {
       const items = expandWords(value, shell);
       state.set(name, unknown(joined(items).sources));
@@ -349,8 +350,7 @@ export class Interpreter extends Ledger {
     if (content.text === mark.hole && content.sources === 0) return;
     const copy = state.copy();
     copy.positional = args;
-    copy.stdin = stdin;
-    this.runText(content, copy, { wrappedBy: [name] });
+    this.#within(copy, stdin, () => this.runText(content, copy, { wrappedBy: [name] }));
   }
 
   #callFunction(name: string, body: Node, args: readonly Field[], state: State, stdin: Text): Text {

@@ -3,6 +3,7 @@ import { exists, labelledContext, not, or, verdict, and } from "../verdict.test.
 import type { Rule } from "../verdict.test.support.ts";
 import type { Truth } from "../verdict.test.support.ts";
 import type { Effects } from "../effects.ts";
+import type { DiskFact } from "../schema.ts";
 import { open, Unknown } from "../unknown.ts";
 import type { FileEffect, ShellFact } from "./findings.ts";
 import { shellFacts } from "./shell.ts";
@@ -61,8 +62,13 @@ export function shellRules(shell: ShellFact): readonly Rule[] {
 }
 
 /** What these rules answer to a command of the agent that all labelled actions are judged for. */
-export function judge(command: string, payload: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {}): Decision {
+export function judge(
+  command: string,
+  payload: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  disk?: Readonly<Record<string, DiskFact>>,
+): Decision {
   const { cwd, home } = labelledContext;
-  const fact = shellFacts.analyse([command], { agentCtx: { cwd, home }, payload: { command, ...payload } });
+  const context = { agentCtx: { cwd, home }, payload: { command, ...payload } };
+  const fact = shellFacts.analyse([command], disk === undefined ? context : { ...context, disk });
   return fact instanceof Unknown ? "REQUIRE_APPROVAL" : verdict(shellRules(fact as ShellFact));
 }

@@ -62,11 +62,11 @@ export class Ledger {
     this.findings.add(list, `${program} ${recursive} ${glob} ${vague === true} ${where}`, { path, recursive, glob, program });
   }
 
-  /** Whether the script is still where it started, or below. */
+  /** Whether the script is where the agent works, or below; a directory that only the request names is the model's word. */
   isOwnDirectory(state: State): boolean {
-    const { cwd } = this.places.base;
-    if (cwd === undefined) return !state.moved;
-    return !state.lost && state.directories.every((directory) => this.places.fact(directory).within(cwd) === true);
+    const { cwd, workspace } = this.places.base;
+    if (workspace === undefined) return cwd === undefined && !state.moved;
+    return !state.lost && state.directories.every((directory) => this.places.fact(directory).within(workspace) === true);
   }
 
   network(program: string, host?: string): void {

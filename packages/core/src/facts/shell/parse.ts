@@ -1,12 +1,13 @@
-// The one file that knows the parser. docs/decisions/2026-11-21-shell-parser.md says why it is this one, and why it hides here.
+// Knows the parser, as only parameter.ts does besides. docs/decisions/2026-11-21-shell-parser.md says why it is this one, and why it hides here.
 import { forEachChild, parse } from "unbash";
 import type * as ast from "unbash";
 import { unreachable } from "../../unreachable.ts";
 import { expandBraces } from "./braces.ts";
 import { limits, withinLimits } from "./limits.ts";
 import { leadingTilde } from "./tilde.ts";
-import { appended, opaque, runs, text, unsplit } from "./parts.ts";
-import type { Arithmetic, Assignment, Node, Parameter, Parsed, Part, Redirect, Script, Statement, Word } from "./script.ts";
+import { appended, opaque, runs, subscriptWords, text, unsplit } from "./parts.ts";
+import { readParameter } from "./parameter.ts";
+import type { Arithmetic, Assignment, Node, Parsed, Part, Redirect, Script, Statement, Word } from "./script.ts";
 
 const nothing: Script = { statements: [] };
 
@@ -198,9 +199,11 @@ class Reader {
   }
 
   assignment(from: ast.Assignment): Assignment {
+    const elements = from.value.type === "ArrayValue" ? from.value.elements : [];
     return {
       name: from.name,
-      value: from.value.type === "ArrayValue" ? from.value.elements.flatMap((word) => this.words(word)) : this.value(from.value),
+      value: from.value.type === "ArrayValue" ? elements.flatMap((word) => this.words(word)) : this.value(from.value),
+      subscripts: elements.flatMap((word) => subscriptWords(word.text)),
       append: from.append === true,
       index: from.index === undefined ? undefined : this.word(from.index),
     };
@@ -215,14 +218,11 @@ class Reader {
   /** An argument that looks like an assignment (`export A=1`) is a word like any other, save that its value is not split. */
   argument(from: ast.CommandArgument): readonly Word[] {
     if (from.type === "Word") return this.words(from);
-    const { name, value, index, append } = this.assignment(from);
+    const { name, value, index, append, subscripts } = this.assignment(from);
     const subscript: readonly Part[] = index === undefined ? [] : [text("["), ...index.parts, text("]")];
     const operator = text(append ? "+=" : "=");
     if ("parts" in value) return [{ parts: [text(name), ...subscript, operator, ...value.parts.map(unsplit)] }];
-    const scripts = value.map((word): Script => ({
-      statements: [{ node: { kind: "test", words: [word], evaluated: [] }, background: false }],
-    }));
-    return [{ parts: [text(name), operator, { kind: "opaque", why: "an array", scripts }] }];
+    return [{ parts: [text(name), operator, { kind: "opaque", why: "an array", scripts: [expanding(value, subscripts)] }] }];
   }
 
   /** The words that stand in the place of this one: more than one where braces expand. */
@@ -274,10 +274,13 @@ class Reader {
       case "DoubleQuoted":
       case "LocaleString":
         return from.parts.length === 0 ? [{ kind: "text", value: "", quoted: true }] : from.parts.flatMap((part) => this.part(part, true));
-      case "Glob":
-        return [{ kind: "glob", text: from.text, scripts: this.scriptsIn(from) }];
+      case "Glob": {
+        const scripts = this.scriptsIn(from);
+        if (scripts.length > 0) return [{ kind: "opaque", why: "a pattern with an expansion in it", scripts }];
+        return [{ kind: "glob", text: from.value, exact: true, scripts }];
+      }
       case "ExtendedGlob":
-        return [{ kind: "glob", text: "*", scripts: this.scriptsIn(from) }];
+        return [{ kind: "glob", text: "*", exact: false, scripts: this.scriptsIn(from) }];
       case "BraceExpansion":
         return [{ kind: "opaque", why: "braces that expand to many words", scripts: this.scriptsIn(from) }];
       case "SimpleExpansion":
@@ -295,7 +298,7 @@ class Reader {
           },
         ];
       case "ParameterExpansion":
-        return [this.parameter(from, quoted)];
+        return [readParameter(from, quoted, this)];
       case "CommandExpansion":
         return [{ kind: "substitution", script: this.script(from.script), quoted }];
       case "ProcessSubstitution":
@@ -305,55 +308,6 @@ class Reader {
       default:
         return unreachable(from);
     }
-  }
-
-  parameter(from: ast.ParameterExpansionPart, quoted: boolean): Parameter {
-    const { operation } = from;
-    const words: Word[] = [];
-    const evaluated: Word[] = from.index === undefined || /^[@*]$/.test(from.index.text) ? [] : [this.word(from.index)];
-    let form: Parameter["form"] = from.prefix === undefined && from.index === undefined ? "plain" : "other";
-    let assigns = false;
-    let colon = false;
-    switch (operation?.type) {
-      case undefined:
-        if (from.prefix === "!") form = "evaluates";
-        break;
-      case "Default":
-        words.push(this.word(operation.operand));
-        assigns = operation.operator.endsWith("=");
-        colon = operation.operator.startsWith(":");
-        if (form === "plain") form = operation.operator.endsWith("?") ? "required" : operation.operator.endsWith("+") ? "other" : "default";
-        else if (from.prefix === "!") form = "evaluates";
-        break;
-      case "Remove":
-      case "CaseModification":
-        if (operation.operand !== undefined) words.push(this.word(operation.operand));
-        form = from.prefix === "!" ? "evaluates" : "other";
-        break;
-      case "Replace":
-        words.push(this.word(operation.pattern), this.word(operation.replacement));
-        form = from.prefix === "!" ? "evaluates" : "other";
-        break;
-      case "Slice":
-        evaluated.push(this.word(operation.offset));
-        if (operation.length !== undefined) evaluated.push(this.word(operation.length));
-        form = from.prefix === "!" ? "evaluates" : "other";
-        break;
-      case "Transform":
-        // `@P` expands the value as a prompt, and a prompt runs what it contains. The others quote or describe.
-        form = /^[QULuaAKkE]$/.test(operation.operand.text) && from.prefix === undefined ? "other" : "evaluates";
-        break;
-      case "Names":
-        form = "other";
-        break;
-      case "Unknown":
-        form = "evaluates";
-        break;
-      default:
-        unreachable(operation);
-    }
-    const isEach = from.index?.text === "@" || from.parameter === "@" || (operation?.type === "Names" && from.text.endsWith("@}"));
-    return { kind: "parameter", name: from.parameter, quoted, form, words, list: isEach && from.prefix !== "#", colon, assigns, evaluated };
   }
 
   arithmetic(from: ast.ArithmeticExpression | undefined): Arithmetic {
@@ -375,14 +329,32 @@ class Reader {
     return { reads, writes, scripts: from === undefined ? [] : this.scriptsIn(from), dynamic };
   }
 
-  /** Every script that the shell would run to expand `from`. */
+  /** All that the shell would run or evaluate to expand `from`. */
   scriptsIn(from: ast.SyntaxNode): readonly Script[] {
     const scripts: Script[] = [];
+    const parts: Part[] = [];
     const visit = (node: ast.SyntaxNode): void => {
-      if (node.type === "Script") scripts.push(this.script(node));
-      else forEachChild(node, visit);
+      switch (node.type) {
+        case "Script":
+          scripts.push(this.script(node));
+          break;
+        case "SimpleExpansion":
+        case "ParameterExpansion":
+        case "CommandExpansion":
+        case "ArithmeticExpansion":
+        case "ProcessSubstitution":
+          parts.push(...this.part(node, true));
+          break;
+        default:
+          forEachChild(node, visit);
+      }
     };
     forEachChild(from, visit);
-    return scripts;
+    return parts.length === 0 ? scripts : [...scripts, expanding([{ parts }])];
   }
+}
+
+/** A script that does nothing but expand words, and evaluate some. */
+function expanding(words: readonly Word[], evaluated: readonly Word[] = []): Script {
+  return { statements: [{ node: { kind: "test", words, evaluated }, background: false }] };
 }

@@ -27,8 +27,20 @@ export function unsplit(part: Part): Part {
     case "arithmetic":
       return { ...part, quoted: true };
     case "glob":
-      return { kind: "text", value: part.text, quoted: true };
+      return part.exact ? { kind: "text", value: part.text, quoted: true } : { kind: "opaque", why: "a pattern", scripts: part.scripts };
     default:
       return part;
   }
+}
+
+/**
+ * What the shell evaluates of an element of an array, `[subscript]=value`: the names in its subscript where that is plain, else anything. To an
+ * associative array it is a text, but which kind it is, the script may not say.
+ */
+export function subscriptWords(element: string): readonly Word[] {
+  const subscript = /^\[([^]*?)\]\+?=/.exec(element)?.[1];
+  if (subscript === undefined) return [];
+  const plain = subscript.replace(/['"]/g, "");
+  if (!/^[\w\s+*/%:,.@-]*$/.test(plain)) return [{ parts: [opaque("a subscript")] }];
+  return (plain.match(/[A-Za-z_]\w*/g) ?? []).map((name) => ({ parts: [text(name)] }));
 }

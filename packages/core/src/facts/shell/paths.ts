@@ -206,6 +206,11 @@ function samples(pattern: string): readonly string[] {
   return [ordinary, ...candidates.filter((name) => matcher.test(name))];
 }
 
+/** Whether a pattern matches a name. */
+export function matchesName(pattern: string, name: string): boolean {
+  return pattern.length <= 255 && matcherOf(pattern).test(name);
+}
+
 /** A class is taken to match any character; each star is lazy and the names are short, so that this stays linear. */
 function matcherOf(pattern: string): RegExp {
   const source = pattern.replace(/\*+/g, "*").replace(/\[[^\]]*\]?|[\s\S]/g, (token) => {

@@ -113,8 +113,31 @@ const grammar = fc.letrec<{
     piece("subshell variables", '(V=inner; p0 "$V"); p1 "$V"'),
     piece("comment", "p0 a # p1 b", "# nothing\np2 c"),
     piece("line continuation", "p0 a \\\n b"),
+    piece(
+      "substitution in a pattern",
+      "p5 ${L/$(p0 a/b)/c}",
+      'p4 "${L//`p1 b/c`/d}"',
+      "p3 ${L/%$(p2 })/e}",
+      "p2 ${L:$(p3 a:b):1}",
+      "p1 [$(p4 c)]x {$(p5 d),y}",
+    ),
+    piece(
+      "quotes in an expansion",
+      `p5 "\${N:-'$(p0 a)'}"`,
+      `p4 "\${N:-$'$(p1 b)'}"`,
+      `p3 "\${N-\${N:-'$(p2 c)'}}"`,
+      `p2 \${N:-'$(p3 d)'} "\${L#'$(p4 e)'}"`,
+    ),
+    piece("array element", "A=([$(p0 1)]=x)", "A=(['$(p1 1)']=x)", 'A["$(p2 1)"]=x', "declare -a A='($(p3 1))'", "p4 {${A[$(p5 1)]},b}"),
     piece("process substitution", "p0 <(p1 a)", "p2 > >(p3 b)"),
-    piece("heredoc", "p0 <<X\n$V $(p1 h)\nX\n", "p0 <<'X'\n$(p1 h)\nX\n", "p1 <<-X\n\tt\n\tX\n", 'p2 "$(cat <<X\nin $W\nX\n)"'),
+    piece(
+      "heredoc",
+      "p0 <<X\n$V $(p1 h)\nX\n",
+      "p0 <<'X'\n$(p1 h)\nX\n",
+      `p1 <<X\n\${N:-'$(p2 h)'} \${N:-['$(p3 i)']}\nX\n`,
+      "p1 <<-X\n\tt\n\tX\n",
+      'p2 "$(cat <<X\nin $W\nX\n)"',
+    ),
     piece("shell in shell", "bash -c 'p0 a \"$1\"' x y", "sh -c 'p1 b; p2'", "bash <<< 'p3 c'", "echo 'p4 d' | bash", 'bash -c "p5 $W"'),
   ),
   compound: fc.oneof(
@@ -150,7 +173,7 @@ const grammar = fc.letrec<{
 }));
 
 /** Programs whose every argument is harmless, so that nothing is left open on their account. */
-export const programs: readonly string[] = ["true", "false", "test", "arch", "sleep", "factor"];
+export const programs: readonly string[] = ["true", "false", "test", "nproc", "sleep", "factor"];
 
 export const script: fc.Arbitrary<Piece> = grammar.script.map(({ text, made }) => ({
   text: text.replaceAll(/\bp([0-5])\b/g, (_, index: string) => programs[Number(index)] ?? ""),

@@ -53,6 +53,8 @@ export interface Assignment {
   readonly append: boolean;
   /** The subscript, which the shell evaluates as arithmetic. */
   readonly index: Word | undefined;
+  /** What it evaluates of the subscripts of the elements of an array. */
+  readonly subscripts: readonly Word[];
 }
 
 export type Redirect =
@@ -71,8 +73,8 @@ export interface Word {
 
 export type Part =
   | { readonly kind: "text"; readonly value: string; readonly quoted: boolean }
-  /** An active `*`, `?`, `[…]` or extended pattern; any substitution inside a bracket is run. */
-  | { readonly kind: "glob"; readonly text: string; readonly scripts: readonly Script[] }
+  /** An active `*`, `?`, `[…]` or extended pattern, without quotes; `exact` where that is its text, else it matches at least as much. */
+  | { readonly kind: "glob"; readonly text: string; readonly exact: boolean; readonly scripts: readonly Script[] }
   /** `~` or `~user` at the start. */
   | { readonly kind: "tilde"; readonly user: string }
   | Parameter

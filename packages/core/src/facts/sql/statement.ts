@@ -68,11 +68,14 @@ export function readStatement(tokens: readonly Token[], lexis: Lexis): Statement
   if (unknownFunctions.length > 0 && !stored) {
     seen.unclear ??= `it calls \`${unknownFunctions[0]?.slice(0, 60)}\`, which may do more than read`;
   }
+  const named = tables(at);
+  // T-SQL: the first of four names is that of another server.
+  if (lexis.runsOn && named.some((name) => name.split(".").length > 3)) seen.outside = true;
   const { verbs, destructive, unbounded, writes, outside, unclear } = seen;
   return {
     verb: verbs[0] ?? at.text(0),
     verbs: [...new Set(verbs)],
-    tables: tables(at),
+    tables: named,
     functions,
     unknownFunctions,
     destructive,

@@ -47,9 +47,17 @@ const routingHeaders: ReadonlySet<string> = words(`
 
 /** Fields by which HTTP clients are told to call another place than the address says. */
 const routingFields: ReadonlySet<string> = words(`
-  baseurl base host hostname endpoint uri href origin target proxy proxies httpproxy httpsproxy proxyurl socketpath unixsocket
+  url urls apiurl apibase serverurl server baseurl base host hostname endpoint uri href origin target proxy proxies httpproxy httpsproxy proxyurl socketpath unixsocket
   unixsocketpath resolve connectto localaddress lookup via tunnel upstream redirecturl
 `);
+
+/** Fields that hold the settings of a client, and so fields like these. */
+const settingsFields: ReadonlySet<string> = words(
+  "options opts config settings init request requestoptions requestconfig fetchoptions client transport",
+);
+
+/** Settings inside settings; what lies deeper may be anything. */
+const deepestSettings = 4;
 
 const mostHosts = 64;
 const mostValues = 2000;
@@ -87,9 +95,14 @@ function readHeaders(headers: JsonObject, url: UrlReadings, routed: Hosts, menti
   return injected;
 }
 
-function readFields(object: JsonObject, url: UrlReadings, routed: Hosts): void {
+function readFields(object: JsonObject, url: UrlReadings, routed: Hosts, depth = 0): void {
   for (const [name, value] of Object.entries(object)) {
-    if (!routingFields.has(name.toLowerCase().replaceAll(/[-_]/g, ""))) continue;
+    const key = name.toLowerCase().replaceAll(/[-_]/g, "");
+    if (settingsFields.has(key) && isJsonObject(value)) {
+      if (depth < deepestSettings) readFields(value, url, routed, depth + 1);
+      else routed.open = `\`${name.slice(0, 40)}\` may send it elsewhere`;
+    }
+    if (!routingFields.has(key)) continue;
     if (typeof value === "string") route(value, url, routed);
     else if (value !== null && value !== false) routed.open = `\`${name.slice(0, 40)}\` may send it elsewhere`;
   }

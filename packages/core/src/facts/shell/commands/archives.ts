@@ -66,6 +66,16 @@ function tar(call: Call): Text {
   let stdout = false;
   let archive = undefined as typeof directory | undefined;
   let at = 0;
+  /** A program that it starts, by a shell. */
+  const starts = (script: typeof directory | undefined): void => {
+    call.code("program");
+    if (script !== undefined) call.shell(script.text.startsWith("exec=") ? rest(script, 5) : script);
+  };
+  // A name that is not in the archive is repeated in a complaint, and so is the file that it was taken from.
+  const names = (file: typeof directory | undefined): void => {
+    if (file !== undefined) call.read(file);
+    call.findings.open("reads", "`tar` takes names from a file");
+  };
   if (old) {
     at = 1;
     for (const letter of cluster) {
@@ -75,8 +85,8 @@ function tar(call: Call): Text {
       }
       if (letter === "f") archive = args[at];
       else if (letter === "C") directory = args[at] ?? directory;
-      else if (/[IF]/.test(letter)) call.code("program");
-      else if (letter === "T" || letter === "X") call.findings.open("reads", "`tar` takes names from a file");
+      else if (/[IF]/.test(letter)) starts(args[at]);
+      else if (/[TX]/.test(letter)) names(args[at]);
       at += 1;
     }
   }
@@ -93,7 +103,7 @@ function tar(call: Call): Text {
       /^--(?:checkpoint-action|to-command|use-compress-program|info-script|new-volume-script|rsh-command|rmt-command)/.test(word) ||
       /^--(?:use|to-c|checkpoint-a|info|new-v|rsh|rmt)/.test(word)
     ) {
-      call.code("program");
+      starts(word.includes("=") ? rest(item, word.indexOf("=") + 1) : next);
       if (!word.includes("=")) at += 1;
     } else if (/^--(?:extract|get|list|create|append|update|catenate|concatenate|diff|compare|delete)$/.test(word)) {
       lists ||= word === "--list";
@@ -104,16 +114,19 @@ function tar(call: Call): Text {
       if (!word.includes("=")) at += 1;
       if (word.startsWith("--file")) archive = value;
       else directory = value ?? directory;
+    } else if (/^--(?:files-from|exclude-from)(?:=|$)/.test(word)) {
+      names(word.includes("=") ? rest(item, word.indexOf("=") + 1) : next);
+      if (!word.includes("=")) at += 1;
     } else if (/^--(?:remove-files|unlink-first|recursive-unlink)$/.test(word)) {
       call.findings.open("deletes", "`tar` removes the files that it archives or unpacks over");
     } else if (
-      /^--(?:exclude|strip-components|transform|xform|owner|group|mode|mtime|exclude-from|files-from|checkpoint|newer|after-date|one-top-level|format|sort|level|listed-incremental|suffix|backup|blocking-factor|label|warning|occurrence|no-.*|exclude-.*|verbose|gzip|gunzip|ungzip|bzip2|xz|zstd|lzma|lzip|auto-compress|keep-old-files|overwrite|same-owner|numeric-owner|preserve-permissions|preserve|dereference|hard-dereference|absolute-names|wildcards|anchored|ignore-case|to-stdout|totals|sparse|touch|verify|utc|full-time|quoting-style|one-file-system|null|skip-old-files|keep-newer-files|posix|pax-option|acls|xattrs|selinux)(?:=|$)/.test(
+      /^--(?:exclude|strip-components|transform|xform|owner|group|mode|mtime|checkpoint|newer|after-date|one-top-level|format|sort|level|listed-incremental|suffix|backup|blocking-factor|label|warning|occurrence|no-.*|exclude-.*|verbose|gzip|gunzip|ungzip|bzip2|xz|zstd|lzma|lzip|auto-compress|keep-old-files|overwrite|same-owner|numeric-owner|preserve-permissions|preserve|dereference|hard-dereference|absolute-names|wildcards|anchored|ignore-case|to-stdout|totals|sparse|touch|verify|utc|full-time|quoting-style|one-file-system|null|skip-old-files|keep-newer-files|posix|pax-option|acls|xattrs|selinux)(?:=|$)/.test(
         word,
       )
     ) {
       stdout ||= word === "--to-stdout";
       if (
-        /^--(?:exclude|strip-components|transform|xform|owner|group|mode|mtime|newer|after-date|format|exclude-from|files-from|listed-incremental|label)$/.test(
+        /^--(?:exclude|strip-components|transform|xform|owner|group|mode|mtime|newer|after-date|format|listed-incremental|label)$/.test(
           word,
         )
       )
@@ -128,7 +141,8 @@ function tar(call: Call): Text {
           if (index + 1 === word.length) at += 1;
           if (letter === "f") archive = value;
           else if (letter === "C") directory = value ?? directory;
-          else if (/[IF]/.test(letter)) call.code("program");
+          else if (/[IF]/.test(letter)) starts(value);
+          else if (/[TX]/.test(letter)) names(value);
           break;
         }
         if (!/[xtcruAdvzjJZamphklowWpPOsSUiBnRG]/.test(letter)) call.unrecognized(`option \`-${letter}\` is not known`);

@@ -1,8 +1,9 @@
 // Package managers, build tools and linters. They run what the project or its packages say, so that each is code that is not analysed.
 import type { Call } from "../call.ts";
 import type { CommandTable, Effect } from "../grammar.ts";
-import { literal, unknown } from "../text.ts";
+import { literal, rest, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
+import { remote } from "./network.ts";
 
 export const buildCommands: CommandTable = {
   "npm pnpm yarn": {
@@ -13,7 +14,16 @@ export const buildCommands: CommandTable = {
         /^(?:view|info|show|v|search|s|outdated|ping|whoami|login|logout|adduser|publish|unpublish|deprecate|owner|access|team|token|profile|star|stars|audit|fund|doctor|dist-tag|org|hook)$/,
       ),
   },
-  "npx pnpx bunx uvx pipx corepack degit": { effects: ["install:package", "network", "code:package"] },
+  "npx pnpx bunx uvx pipx corepack degit": {
+    effects: ["install:package", "network", "code:package"],
+    run: (call) => {
+      call.args.forEach((item, index) => {
+        const script = item.text.startsWith("--call=") ? rest(item, 7) : call.args[index + 1];
+        if (script !== undefined && /^(?:-c|--call(?:=|$))/.test(item.text)) call.shell(script);
+      });
+      return undefined;
+    },
+  },
   "pip uv poetry pdm pipenv conda mamba micromamba rye hatch easy_install": {
     run: (call) =>
       packageManager(
@@ -35,10 +45,13 @@ export const buildCommands: CommandTable = {
       packageManager(call, /^(?:install|update|add|exec|fetch|uninstall)$/, /^(?:search|push|signin|owner|list-remote|outdated)$/),
   },
   go: { run: (call) => packageManager(call, /^(?:install|get|run|mod|work|generate|tool)$/, /^$/) },
-  "composer pecl pear cpan cpanm luarocks cabal stack opam mix hex rebar3 nuget vcpkg conan pub dart flutter swiftpm carthage": {
+  "composer pecl pear cpan cpanm luarocks cabal stack mix hex rebar3 nuget vcpkg conan pub dart flutter swiftpm carthage": {
     effects: ["install:package", "network", "code:package"],
   },
-  "apt apt-get aptitude dpkg rpm yum dnf zypper pacman yay apk emerge brew port snap flatpak nix nix-env nix-build guix winget choco scoop mas softwareupdate installer pkg pkg_add tdnf microdnf":
+  // These also print what sets up a shell for what they installed.
+  opam: remote(/^env$/, "install:package", "network", "code:package"),
+  brew: remote(/^shellenv$/, "install:system_package", "network", "privilege:packages"),
+  "apt apt-get aptitude dpkg rpm yum dnf zypper pacman yay apk emerge port snap flatpak nix nix-env nix-build guix winget choco scoop mas softwareupdate installer pkg pkg_add tdnf microdnf":
     { effects: ["install:system_package", "network", "privilege:packages"] },
   "apt-cache dpkg-query": {
     options: "-[aiLlnqSsW]  -f=  --list  --listfiles  --status  --installed",

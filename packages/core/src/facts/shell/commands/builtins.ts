@@ -191,6 +191,8 @@ function test(call: Call): Text {
 }
 
 /** The words of `eval`, as the one text that it runs. */
-export function joinWords(words: readonly Field[]): Text {
-  return { text: words.map((word) => word.text).join(" "), sources: words.reduce((bits, word) => bits | word.sources, 0), under: null };
+export function joinWords(words: readonly Field[]): Field {
+  const text = words.map((word) => word.text).join(" ");
+  const sources = words.reduce((bits, word) => bits | word.sources, 0);
+  return field({ text, sources, under: null }, { glob: words.some((word) => word.glob) });
 }

@@ -1,7 +1,9 @@
 // git(1) and the manuals of its commands; what can be abused in it, GTFOBins and the git documentation on hooks and `-c`.
 import { Call } from "../call.ts";
 import type { CommandSpec, CommandTable } from "../grammar.ts";
-import { empty, literal, unknown } from "../text.ts";
+import { joinWords } from "./builtins.ts";
+import { remote } from "./network.ts";
+import { empty, field, isKnown, literal, rest, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 
 /** Options of what prints commits and differences. */
@@ -29,14 +31,27 @@ const logOptions = `
   --simplify-by-decoration  --full-diff  --log-size
 `;
 
+/** What makes `git branch` and `git tag` list, whatever else they are given. */
+const listing = ["-l", "--list", "--contains", "--no-contains", "--merged", "--no-merged", "--points-at"];
+
 const lists = (options: string): CommandSpec => ({
   options,
   // Without operands it lists; with one it makes, moves or removes.
   run: (call) => {
-    if (call.operands.length > 0 && !call.has("-l", "--list")) call.effect("change:repository");
+    if (call.operands.length > 0 && !call.has(...listing)) call.effect("change:repository");
     return undefined;
   },
 });
+
+/** Shows what files hold, or held: `HEAD:.env`, or a path behind `--`. What was committed is no less a secret. */
+function showsFiles(call: Call): undefined {
+  const named = [...call.operands, ...call.values("-L")];
+  for (const { text } of named.filter(isKnown)) {
+    const path = text.slice(text.indexOf(":") + 1);
+    const places = call.interpreter.places.of(field(path), call.state);
+    if (places.some((place) => place.secret === "yes")) call.effect("secret:file");
+  }
+}
 
 const changes = (...effects: NonNullable<CommandSpec["effects"]>): CommandSpec => ({
   effects: ["change:repository", ...effects],
@@ -52,9 +67,11 @@ const subcommands: CommandTable = {
       --find-renames[=]
     `,
   },
-  "log show whatchanged rev-list shortlog reflog diff-tree": {
-    options: `${logOptions}  -e,--email  --summary  --numbered`,
+  shortlog: { options: `${logOptions}  -[ces]  -n,--numbered  --committer  --email  --group=  -w[=]` },
+  "log show whatchanged rev-list reflog diff-tree": {
+    options: logOptions,
     run: (call) => {
+      if (call.program === "git show" || call.has("-p", "-U", "-W", "-c", "--cc", "-L", "--color-words", "--word-diff")) showsFiles(call);
       if (call.program === "git reflog" && ["expire", "delete"].includes(literal(call.operands[0]) ?? "")) call.effect("change:repository");
       return undefined;
     },
@@ -62,6 +79,7 @@ const subcommands: CommandTable = {
   "diff diff-index diff-files range-diff": {
     options: `${diffOptions}  -[0123]  --base  --ours  --theirs`,
     run: (call) => {
+      showsFiles(call);
       // Two files outside a repository are compared as diff(1) would.
       for (const operand of call.operands) if (call.has("--no-index") || !/^[A-Za-z0-9_@^:]/.test(operand.text)) call.read(operand, true);
       return call.has("--name-only") && !call.has("--no-index") ? unknown(0, ["."]) : undefined;
@@ -117,12 +135,14 @@ const subcommands: CommandTable = {
       --date=  --root  --incremental  --abbrev=  --since=  --ignore-rev=  --ignore-revs-file= read  --reverse  --color-lines
       --color-by-age  --contents= read
     `,
+    run: showsFiles,
   },
   "cat-file": {
     options: `
       -[epst]  --batch[=]  --batch-check[=]  --batch-all-objects  --buffer  --unordered  --textconv code:diff_driver
       --filters code:filter
     `,
+    run: showsFiles,
   },
   grep: {
     options: `
@@ -136,6 +156,7 @@ const subcommands: CommandTable = {
     run: (call) => {
       // Without a value it is git's own pager that is started, which the repository's configuration names.
       if (call.has("-O", "--open-files-in-pager")) call.effect("code:program");
+      showsFiles(call);
       for (const operand of call.has("--no-index") ? call.operands.slice(1) : []) call.read(operand, true);
       return call.has("-l", "-L", "--name-only", "--files-with-matches", "--files-without-match") ? unknown(0, ["."]) : undefined;
     },
@@ -160,12 +181,35 @@ const subcommands: CommandTable = {
         : change(call),
   },
   bisect: {
-    run: (call) =>
-      ["log", "visualize"].includes(literal(call.args[0]) ?? "") && literal(call.args[0]) === "log"
-        ? undefined
-        : change(call, "code:bisect"),
+    run: (call) => {
+      const verb = literal(call.args[0]);
+      if (verb === "log") return undefined;
+      if (verb === "run") call.run(call.args.slice(1), { state: elsewhere(call) });
+      return change(call, "code:bisect");
+    },
   },
-  submodule: { run: (call) => (literal(call.args[0]) === "status" || call.args.length === 0 ? undefined : change(call, "network")) },
+  submodule: {
+    run: (call) => {
+      const verb = literal(call.args.find((item) => !item.text.startsWith("-")));
+      if (call.args.length === 0 || literal(call.args[0]) === "status") return undefined;
+      if (verb === "foreach") {
+        const words = call.args.slice(call.args.findIndex((item) => item.text === "foreach") + 1);
+        const first = words.findIndex((item) => !/^(?:-q|--quiet|--recursive)$/.test(item.text));
+        call.shell(joinWords(words.slice(Math.max(first, 0))), { state: elsewhere(call) });
+      }
+      return change(call, "network");
+    },
+  },
+  rebase: {
+    run: (call) => {
+      call.args.forEach((item, index) => {
+        const [attached] = /^(?:--exec=|-x(?=.))/.exec(item.text) ?? [];
+        const script = attached === undefined ? call.args[index + 1] : rest(item, attached.length);
+        if (script !== undefined && /^(?:-x|--exec(?:=|$))/.test(item.text)) call.shell(script, { state: elsewhere(call) });
+      });
+      return change(call, "code:hooks");
+    },
+  },
   "symbolic-ref": {
     options: "-q,--quiet  --short  --recurse  --no-recurse  -d,--delete change:repository  -m=",
     run: (call) => (call.operands.length > 1 ? change(call) : undefined),
@@ -180,6 +224,7 @@ const subcommands: CommandTable = {
       --format=  -l,--list  -v,--verbose  --prefix=  -o,--output= write  --add-file= read  --remote= network  --exec= program
       --worktree-attributes  -NUM
     `,
+    run: showsFiles,
   },
   "fsck verify-pack": {
     options: `
@@ -192,7 +237,7 @@ const subcommands: CommandTable = {
   "fetch ls-remote": changes("network"),
   "clone pull push": changes("network", "code:hooks"),
   "send-email send-pack fetch-pack http-fetch http-push imap-send upload-pack receive-pack request-pull": changes("network"),
-  "commit merge rebase am cherry-pick revert checkout switch restore gc hook": changes("code:hooks"),
+  "commit merge am cherry-pick revert checkout switch restore gc hook": changes("code:hooks"),
   "add stage init reset update-index update-ref mv apply read-tree write-tree commit-tree hash-object mktag mktree pack-refs pack-objects repack prune prune-packed replace rerere sparse-checkout unpack-objects checkout-index maintenance multi-pack-index commit-graph fast-import index-pack bundle":
     changes(),
   rm: {
@@ -233,7 +278,7 @@ const global: CommandSpec = {
 
 export const gitCommands: CommandTable = {
   git: { ...global, run: judgeGit },
-  "gh glab hub": { effects: ["network", "change:remote_repository"] },
+  "gh glab hub": remote(/^completion$/, "network", "change:remote_repository"),
   "hg svn bzr fossil jj cvs": { effects: ["change:repository", "code:hooks"] },
   tig: { effects: ["code:interactive"] },
 };
@@ -257,6 +302,13 @@ function judgeGit(call: Call): Text {
   const output = inner.judge();
   call.recognized &&= inner.recognized;
   return output;
+}
+
+/** How things stand where git starts a program: in a directory of its choice. */
+function elsewhere(call: Call): Call["state"] {
+  const state = call.state.copy();
+  state.enter({ directories: state.directories, lost: true });
+  return state;
 }
 
 function change(call: Call, ...effects: NonNullable<CommandSpec["effects"]>): Text {

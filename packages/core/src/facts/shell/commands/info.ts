@@ -27,7 +27,14 @@ export const infoCommands: CommandTable = {
       return undefined;
     },
   },
-  "uname arch nproc whoami id groups logname users who w uptime tty locale getconf lscpu lsblk lsmod lspci lsusb free vmstat iostat mpstat cal ncal sw_vers hostid lsb_release last lastlog":
+  // On macOS it runs a program.
+  arch: {
+    options: "-32  -64  -c  -h  -i386  -x86_64  -x86_64h  -arm64  -arm64e  -arch=  -d=  -e= code:environment",
+    words: true,
+    ordered: true,
+    run: (call) => (call.operands.length === 0 ? unknown() : call.run(call.operands)),
+  },
+  "uname nproc whoami id groups logname users who w uptime tty locale getconf lscpu lsblk lsmod lspci lsusb free vmstat iostat mpstat cal ncal sw_vers hostid lsb_release last lastlog":
     {
       options: `
         -[AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  -NUM  --all  --ignore=  --kernel-name  --nodename

@@ -1,6 +1,6 @@
 // Programs that talk to other machines: curl(1), wget(1), ssh(1), rsync(1); what can be abused in them, GTFOBins.
 import type { Call } from "../call.ts";
-import type { CommandTable } from "../grammar.ts";
+import type { CommandSpec, CommandTable, Effect } from "../grammar.ts";
 import { field, isKnown, literal, rest, source, unknown } from "../text.ts";
 import type { Field, Text } from "../text.ts";
 import { joinWords } from "./builtins.ts";
@@ -72,7 +72,8 @@ export const networkCommands: CommandTable = {
   },
   "telnet finger pinky ftp tftp lftp ncftp rlogin rsh rexec aria2c axel httpie http https xh lynx links w3m elinks youtube-dl yt-dlp mail mailx mutt sendmail msmtp swaks nmap masscan ping ping6 traceroute tracepath mtr arping hping3 tcpdump tshark wireshark ngrep ntpdate gsutil ngrok cloudflared openvpn wg wg-quick iperf iperf3 ab wrk hey grpcurl croc wormhole dropbox smbclient ldapsearch snmpwalk dog drill kdig resolvectl":
     { effects: ["network"] },
-  "aws az gcloud kubectl helm oc terraform tofu pulumi ansible ansible-playbook doctl flyctl fly heroku vercel netlify wrangler firebase eksctl aliyun linode-cli hcloud scw sam cdk serverless eb kustomize skaffold argocd vault consul nomad":
+  "kubectl helm oc argocd doctl flyctl": remote(/^completion$/, "network", "change:infrastructure"),
+  "aws az gcloud terraform tofu pulumi ansible ansible-playbook fly heroku vercel netlify wrangler firebase eksctl aliyun linode-cli hcloud scw sam cdk serverless eb kustomize skaffold vault consul nomad":
     { effects: ["network", "change:infrastructure"] },
   openssl: {
     run: (call) => {
@@ -92,8 +93,29 @@ export const networkCommands: CommandTable = {
     effects: ["secret:keys", "code:cryptography"],
     run: (call) => unknown(call.stdin.sources | source.decoded),
   },
-  "ssh-keygen ssh-add ssh-agent ssh-copy-id ssh-keyscan": { effects: ["secret:keys", "change:keys", "network"] },
+  "ssh-keygen ssh-add": { effects: ["secret:keys", "change:keys"] },
+  "ssh-copy-id ssh-keyscan": { effects: ["secret:keys", "change:keys", "network"] },
 };
+
+/** A program that does this, save where it only prints a script for a shell, behind a word that asks for one, or its own version. */
+export function remote(prints: RegExp, ...effects: readonly Effect[]): CommandSpec {
+  return {
+    run: (call) => {
+      if (!printsOnly(call.args, prints)) for (const effect of effects) call.effect(effect);
+      return undefined;
+    },
+  };
+}
+
+function printsOnly(args: readonly Field[], prints: RegExp): boolean {
+  const [verb, ...others] = args.map(literal);
+  if (verb === "version") return others.length === 1 && /^--client(?:=true)?$/.test(others[0] ?? "");
+  return (
+    verb !== undefined &&
+    prints.test(verb) &&
+    others.every((word) => /^(?:-s|--shell|(?:--shell=)?(?:bash|zsh|fish|powershell))$/.test(word ?? ""))
+  );
+}
 
 function curl(call: Call): Text {
   for (const url of [...call.operands, ...call.values("--url")]) call.network(hostOf(url));

@@ -1,6 +1,6 @@
 // Programs that look for files and in them: findutils, fd and ripgrep manuals.
 import type { Call } from "../call.ts";
-import { baseName } from "../paths.ts";
+import { baseName, matchesName } from "../paths.ts";
 import type { CommandTable } from "../grammar.ts";
 import { empty, field, isKnown, joined, known, literal, mark, unknown, withoutEnd } from "../text.ts";
 import type { Field, Text } from "../text.ts";
@@ -30,7 +30,13 @@ export const searchCommands: CommandTable = {
       --noreport  --prune  --gitignore  --matchdirs  --ignore-case  --si  --du  --sort[=]  --charset=  --timefmt=  --inodes
       --device  --fromfile  --metafirst
     `,
-    operands: "list",
+    // With `--fromfile` it shows what is written in them.
+    run: (call) => {
+      for (const operand of call.operands)
+        if (call.has("--fromfile")) call.read(operand);
+        else call.list(operand);
+      return undefined;
+    },
   },
   stat: {
     options: `
@@ -166,11 +172,14 @@ function find(call: Call): Text {
   }
   const sources = joined(roots).sources;
   const isPlain = roots.every((root) => isKnown(root) && !root.glob && !root.many);
-  const under = isPlain
+  const below = isPlain
     ? roots.map((root) => root.text)
     : roots.every(isKnown)
       ? roots.map((root) => (root.glob ? root.text.slice(0, root.text.search(/[*?[]/)).replace(/[^/]*$/, ".") : root.text))
       : null;
+  // What is asked for by a name that secrets have may be one, wherever it is found.
+  const secrets = secretsAskedFor(args);
+  const under = below === null ? null : [...below, ...below.flatMap((root) => secrets.map((name) => `${root}/${name}`))];
   const found = field(unknown(sources, under), { many: true });
   let format = false;
 
@@ -210,6 +219,47 @@ function find(call: Call): Text {
   if (args.some((item) => /^-(?:delete|exec|execdir|ok|okdir)$/.test(item.text)) && !args.some((item) => /^-print0?$/.test(item.text)))
     return args.some((item) => item.text.startsWith("-exec")) ? unknown(sources) : empty;
   return format ? unknown(sources) : unknown(sources, under);
+}
+
+/** Names that stand for all secrets that are known by theirs. */
+const secretNames = [
+  ".env",
+  ".env.local",
+  ".env.production",
+  ".envrc",
+  ".netrc",
+  ".pgpass",
+  ".pypirc",
+  ".htpasswd",
+  ".git-credentials",
+  ".bash_history",
+  "id_rsa",
+  "id_ed25519",
+];
+
+/** The most words of an expression that are looked through for names; a longer one may ask for any. */
+const mostWords = 256;
+
+/** Those of the names that some test of the expression matches, one that matches nearly any name aside. */
+function secretsAskedFor(args: readonly Field[]): readonly string[] {
+  const found = new Set<string>();
+  if (args.length > mostWords) return secretNames;
+  args.forEach((item, index) => {
+    const [, insensitive, test] = /^-(i?)(name|lname|path|wholename|regex)$/.exec(literal(item) ?? "") ?? [];
+    const pattern = literal(args[index + 1]);
+    if (test === undefined || pattern === undefined || /^(?:!|-not)$/.test(args[index - 1]?.text ?? "")) return;
+    const wanted = insensitive === "" ? pattern : pattern.toLowerCase();
+    for (const name of secretNames) {
+      const matches =
+        test === "regex"
+          ? wanted.replace(/[\\[\]^$()]/g, "").includes(name)
+          : test.endsWith("name") && test !== "wholename"
+            ? !/^\**$/.test(wanted) && matchesName(wanted, name)
+            : !/[/*]\**$/.test(wanted) && matchesName(wanted.slice(wanted.lastIndexOf("/") + 1), name);
+      if (matches) found.add(name);
+    }
+  });
+  return [...found];
 }
 
 /** The word with what was found in the place of `{}`, or of another text that stands for it. */

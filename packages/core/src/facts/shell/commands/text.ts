@@ -5,6 +5,7 @@ import { expandSet, fromBase64, fromHex, translate } from "../constant.ts";
 import type { CommandTable } from "../grammar.ts";
 import { directoriesOf } from "../under.ts";
 import { judgeSed } from "../sed.ts";
+import { judgeYq } from "../yq.ts";
 import { field, isKnown, joined, known, literal, mark, source, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 
@@ -304,10 +305,12 @@ export const textCommands: CommandTable = {
       const text = filter === undefined ? "" : literal(pairs.length > 0 ? undefined : filter);
       const programs = pairs.length > 0 ? call.operands.map(literal) : [text];
       for (const program of programs) {
-        if (program === undefined || /\b(?:env|input_filename|import|include|modulemeta|get_search_list)\b|\$ENV|\$__prog/.test(program))
+        // Behind a dot it is the name of a field; before jq 1.7 there may be blanks behind the dollar.
+        if (program === undefined || /(?<![.\w])(?:env|import|include|modulemeta|get_search_list)\b|\bENV\b|\$__prog/.test(program))
           call.effect("secret:environment");
       }
-      for (const file of call.has("--args", "--jsonargs") ? [] : files) call.read(file);
+      // Behind `--args` they are values, but what stands before it is a file.
+      for (const file of files) call.read(file);
       return undefined;
     },
   },
@@ -331,8 +334,7 @@ export const textCommands: CommandTable = {
   sponge: { options: "-a", operands: "write", run: (call) => call.stdin },
   yq: {
     options: "-[CejMNnPry]  -o=  -p=  -i,--inplace change:files",
-    operands: ["text", "read"],
-    effects: ["secret:environment"],
+    run: judgeYq,
   },
 };
 

@@ -37,7 +37,10 @@ export const variableCommands: CommandTable = {
     options: "-[ers]  -a=  -d=  -i=  -n=  -N=  -p=  -t=  -u=",
     ordered: true,
     run: (call) => {
-      const value = call.values("-u").length > 0 ? unknown() : call.stdin;
+      const { stdin, state } = call;
+      // Where it is split, and what is trimmed, `IFS` decides.
+      const input = state.variables.has("IFS") && isKnown(stdin) ? unknown(stdin.sources) : stdin;
+      const value = call.values("-u").length > 0 ? unknown() : input;
       assignFrom(call, [...call.operands, ...call.values("-a")], value);
       return empty;
     },
@@ -88,6 +91,8 @@ function declare(call: Call, item: Field): void {
     if (at < 0) call.state.set(target, unknown());
   }
   if (at < 0) return;
+  // A text that looks like an array is read as one, subscripts, substitutions and all. One that is written out is many words.
+  if (call.has("-a", "-A") && !item.many && (!isKnown(item) || text[at + 1] === "(")) call.code("evaluation");
   const value: Text = { text: text.slice(at + 1), sources: item.sources, under: null };
   const appends = text[at - 1] === "+";
   call.state.set(target, appends || call.has("-l", "-u") ? unknown(item.sources) : value);

@@ -135,6 +135,12 @@ export const wrapperCommands: CommandTable = {
     },
   },
   scriptreplay: { effects: ["code:replay"] },
+  "ssh-agent": {
+    options: "-[cDdsx]  -k change:processes  -a= write  -E=  -O= code:options  -P= code:library  -t=",
+    ordered: true,
+    effects: ["change:keys", "change:processes"],
+    run: (call) => runFrom(call, 0),
+  },
   flock: {
     options: `
       -c,--command= script  -E,--conflict-exit-code=  -e,-x,--exclusive  -F,--no-fork  -n,--nb,--nonblock  -o,--close  -s,--shared
