@@ -65,7 +65,8 @@ async function run(command: string, folder: string, more: NodeJS.ProcessEnv = {}
   child.stderr.on("data", (text: Buffer) => (out += text.toString()));
   // Most commands read nothing, and may have ended by then.
   child.stdin.on("error", () => undefined).end("approve\n");
-  const timer = setTimeout(() => process.kill(-(child.pid ?? 0), "SIGTERM"), forMs);
+  // The whole group; without a process there is none, and 0 would be our own.
+  const timer = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, "SIGTERM"), forMs);
   const [code] = (await once(child, "close")) as [number | null];
   clearTimeout(timer);
   return { code, out };

@@ -7,9 +7,11 @@ import {
   guardStream,
   isGeneratorFunction,
   isGuardedBy,
+  isSignal,
   markGuarded,
-  nearestHint,
   prepareGuard,
+  readActions,
+  readUnguarded,
   settle,
 } from "@canopy-runtime/core/pep";
 import type { Call, Guard, GuardOptions, ToolBindings } from "@canopy-runtime/core/pep";
@@ -39,8 +41,9 @@ export function guardTools<TOOLS extends SdkTools>(tools: TOOLS, options: GuardT
   if (prototype !== Object.prototype && prototype !== null) {
     throw new CanopyError("INVALID_OPTIONS", "the tools are not a plain object: what it inherits would stay unguarded");
   }
-  const bindings = readBindings(options.actions, tools);
-  const unguarded = readNames(options.allowUnguarded, tools);
+  const names = Reflect.ownKeys(tools).filter((name) => typeof name === "string");
+  const bindings = readActions(options.actions, names);
+  const unguarded = readUnguarded(options.allowUnguarded, names);
   const guarded = Object.create(prototype) as Record<string, unknown>;
   for (const name of Reflect.ownKeys(tools)) {
     if (typeof name === "symbol") throw new CanopyError("INVALID_OPTIONS", `the tools have a symbol as a name, \`${String(name)}\``);
@@ -128,44 +131,12 @@ function withExecute(tool: SdkTool, execute: Execute): object {
   return Object.defineProperty(copy, "execute", { value: execute, enumerable: true, writable: true, configurable: true });
 }
 
-function readBindings(actions: unknown, tools: SdkTools): ReadonlyMap<string, unknown> {
-  if (actions === undefined) return new Map();
-  if (typeof actions !== "object" || actions === null)
-    throw new CanopyError("INVALID_OPTIONS", "`actions` is not an object of bindings by tool");
-  const bindings = Object.entries(actions).filter(([, binding]) => binding !== undefined);
-  for (const [name] of bindings) checkName("actions", name, tools);
-  return new Map<string, unknown>(bindings);
-}
-
-function readNames(allowUnguarded: unknown, tools: SdkTools): ReadonlySet<string> {
-  if (allowUnguarded === undefined) return new Set();
-  if (!Array.isArray(allowUnguarded)) throw new CanopyError("INVALID_OPTIONS", "`allowUnguarded` is not a list of tool names");
-  const names = allowUnguarded.map(String);
-  for (const name of names) checkName("allowUnguarded", name, tools);
-  return new Set(names);
-}
-
-function checkName(option: string, name: string, tools: SdkTools): void {
-  if (Object.hasOwn(tools, name)) return;
-  throw new CanopyError(
-    "INVALID_OPTIONS",
-    `\`${option}\` names \`${name}\`, and there is no such tool${nearestHint(name, Object.keys(tools))}`,
-  );
-}
-
 function notGuardable(name: string, why: string): CanopyError {
   return new CanopyError("TOOL_NOT_GUARDABLE", `tool \`${name}\` ${why}`);
 }
 
 function isTool(value: unknown): value is SdkTool {
   return typeof value === "object" && value !== null;
-}
-
-/** Also a signal of another realm, or of a polyfill. */
-function isSignal(value: unknown): value is AbortSignal {
-  if (typeof value !== "object" || value === null) return false;
-  const { addEventListener, removeEventListener } = value as Partial<AbortSignal>;
-  return typeof addEventListener === "function" && typeof removeEventListener === "function";
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

@@ -348,6 +348,32 @@ describe("a tool with parts of its own", () => {
   });
 });
 
+it("does not run, at whatever moment it is aborted, ends all the same, and that is put on record", async () => {
+  for (let moment = 0; moment < 40; moment += 1) {
+    const stop = new AbortController();
+    const authorizer = fakeAuthorizer(() => {
+      let left = moment;
+      const tick = (): void => ((left -= 1) < 0 ? stop.abort(new Error("enough")) : queueMicrotask(tick));
+      tick();
+      return "ALLOW";
+    });
+    const seen: boolean[] = [];
+    const work = (): number => seen.push(stop.signal.aborted);
+    const plain = core1.tool(work, { name: "slow", schema: z.object({}) });
+    const streamed = runnables1.RunnableLambda.from(work).asTool({ name: "slow", schema: z.object({}) });
+    const config = { signal: stop.signal };
+    await guardTool(plain, { agentCtx, authorizer })
+      .invoke({}, config)
+      .catch(() => "aborted");
+    await guardTool(streamed, { agentCtx, authorizer })
+      .stream({}, config)
+      .then(all)
+      .catch(() => "aborted");
+    expect(seen).not.toContain(true);
+    await expect.poll(() => authorizer.outcomes.length, { interval: 1 }).toBe(authorizer.requests.length);
+  }
+});
+
 async function all(items: AsyncIterable<unknown>): Promise<readonly unknown[]> {
   const list: unknown[] = [];
   for await (const item of items) list.push(item);

@@ -1,6 +1,15 @@
 import { CanopyError } from "@canopy-runtime/core";
 import type { ToolBindings } from "@canopy-runtime/core";
-import { checkKeys, copyProperties, guardOptionKeys, isGuardedBy, markGuarded, nearestHint, prepareGuard } from "@canopy-runtime/core/pep";
+import {
+  checkKeys,
+  copyProperties,
+  guardOptionKeys,
+  isGuardedBy,
+  markGuarded,
+  prepareGuard,
+  readActions,
+  readUnguarded,
+} from "@canopy-runtime/core/pep";
 import type { GuardOptions } from "@canopy-runtime/core/pep";
 
 import { guardWork } from "./guard-work.ts";
@@ -52,8 +61,8 @@ export function guardTools<TOOLS extends LangChainTools>(tools: TOOLS, options: 
   const names = read.flatMap(({ name }) => name ?? []);
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) throw invalid(`two tools are called \`${twice}\`: give each its own name`);
-  const bindings = readBindings(options.actions, names);
-  const unguarded = readNames(options.allowUnguarded, names);
+  const bindings = readActions(options.actions, names);
+  const unguarded = readUnguarded(options.allowUnguarded, names);
   // Checks the options also where there are no tools.
   workGuard("tool", options, undefined);
   const guarded = read.map((tool, index) => {
@@ -147,27 +156,6 @@ function guardRunnable({ tool, steps }: LocalTool & { kind: "runnable" }, guarde
 
 function replaced(holder: object, name: string, value: unknown): object {
   return Object.create(holder, { [name]: { value, enumerable: true, writable: true, configurable: true } }) as object;
-}
-
-function readBindings(actions: unknown, names: readonly string[]): ReadonlyMap<string, unknown> {
-  if (actions === undefined) return new Map();
-  if (typeof actions !== "object" || actions === null || Array.isArray(actions))
-    throw invalid("`actions` is not an object of bindings by tool");
-  const bindings = Object.entries(actions).filter(([, binding]) => binding !== undefined);
-  for (const [name] of bindings) checkName("actions", name, names);
-  return new Map<string, unknown>(bindings);
-}
-
-function readNames(allowUnguarded: unknown, names: readonly string[]): ReadonlySet<string> {
-  if (allowUnguarded === undefined) return new Set();
-  if (!Array.isArray(allowUnguarded)) throw invalid("`allowUnguarded` is not a list of tool names");
-  const listed = allowUnguarded.map(String);
-  for (const name of listed) checkName("allowUnguarded", name, names);
-  return new Set(listed);
-}
-
-function checkName(option: string, name: string, names: readonly string[]): void {
-  if (!names.includes(name)) throw invalid(`\`${option}\` names \`${name}\`, and there is no such tool${nearestHint(name, names)}`);
 }
 
 function notGuardable({ name, why }: OtherTool): CanopyError {

@@ -1,5 +1,5 @@
 import { authorizeCall, refusalError, reportStream, settle } from "@canopy-runtime/core/pep";
-import type { Guard, Refused, Ticket } from "@canopy-runtime/core/pep";
+import type { Call, Guard, Refused, Ticket } from "@canopy-runtime/core/pep";
 import { ToolMessage } from "@langchain/core/messages";
 
 import { callIdOf, callOf } from "./host.ts";
@@ -23,8 +23,11 @@ export type Ended = { readonly kind: "ran"; readonly output: unknown } | { reado
  * is left to the caller, who gets one that reports when it ends.
  */
 export async function guardWork(guarded: WorkGuard, args: unknown, config: unknown, work: (args: unknown) => unknown): Promise<Ended> {
-  const answer = await leaveOrRefusal(guarded, args, config);
+  const call = callOf(args, config);
+  const answer = await leaveOrRefusal(guarded, call, config);
   if (answer.kind !== "allowed") return refuse(answer, guarded.guard.name, config);
+  // Asked once more, with nothing awaited from here to the tool: LangChain never ends a tool that begins when its signal is aborted already.
+  if (call.signal?.aborted === true) return refuse(await abandon(answer, call), guarded.guard.name, config);
   let output: unknown;
   try {
     output = await work(argsOf(answer.redeem(), args));
@@ -47,21 +50,26 @@ export async function* guardChunks(
   config: unknown,
   work: (args: unknown) => AsyncGenerator,
 ): AsyncGenerator {
-  const answer = await leaveOrRefusal(guarded, args, config);
-  if (answer.kind === "allowed") yield* reportStream(answer, () => work(argsOf(answer.redeem(), args)), "last");
-  else yield refuse(answer, guarded.guard.name, config).message;
+  const call = callOf(args, config);
+  const answer = await leaveOrRefusal(guarded, call, config);
+  if (answer.kind !== "allowed") yield refuse(answer, guarded.guard.name, config).message;
+  else if (call.signal?.aborted === true) yield refuse(await abandon(answer, call), guarded.guard.name, config).message;
+  else yield* reportStream(answer, () => work(argsOf(answer.redeem(), args)), "last");
 }
 
-async function leaveOrRefusal({ guard, onApproval }: WorkGuard, args: unknown, config: unknown): Promise<Ticket | Refused> {
-  const call = callOf(args, config);
+async function leaveOrRefusal({ guard, onApproval }: WorkGuard, call: Call, config: unknown): Promise<Ticket | Refused> {
   const answer = await authorizeCall(guard, call);
   if (answer.kind === "refused" && answer.decision.decision === "REQUIRE_APPROVAL" && onApproval === "interrupt") {
     pause(answer.decision, guard.name, call.args, config);
   }
   if (answer.kind === "allowed" && answer.decision.approval !== undefined) takeResumes(config);
-  if (answer.kind !== "allowed" || call.signal?.aborted !== true) return answer;
-  await answer.report("not_run");
-  return { kind: "aborted", reason: call.signal.reason };
+  return answer;
+}
+
+/** Puts on record that a call did not run although it was allowed. */
+async function abandon(leave: Ticket, { signal }: Call): Promise<Refused> {
+  await leave.report("not_run");
+  return { kind: "aborted", reason: signal?.reason };
 }
 
 function refuse(answer: Refused, name: string, config: unknown): Extract<Ended, { kind: "refused" }> {

@@ -1,3 +1,4 @@
+import { isSignal } from "@canopy-runtime/core/pep";
 import type { Call } from "@canopy-runtime/core/pep";
 
 /** What the host program says about a call: the runnable's configuration, less everything that a model had a hand in (the call, the state). */
@@ -40,10 +41,4 @@ function hostConfig(config: unknown): HostConfig {
     context,
     metadata: fields(metadata),
   };
-}
-
-/** Also a signal of another realm, or of a polyfill. */
-function isSignal(value: unknown): value is AbortSignal {
-  const { addEventListener, removeEventListener } = fields(value);
-  return typeof addEventListener === "function" && typeof removeEventListener === "function";
 }

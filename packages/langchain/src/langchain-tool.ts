@@ -74,6 +74,13 @@ export function readTool(value: unknown): LocalTool | OtherTool {
     : { kind: "runnable", tool: value, name: given, steps };
 }
 
+/** The function that does the tool's work, whoever calls the tool. */
+export function workOf(tool: LocalTool): unknown {
+  if (tool.kind === "runnable") return tool.steps.last.invoke;
+  const { _call: call } = tool.tool;
+  return call;
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 // Each leads to `_call` by itself in LangChain's own classes; one of a subclass need not.

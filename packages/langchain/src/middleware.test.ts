@@ -1,3 +1,4 @@
+import { guardTool as guardFunction } from "@canopy-runtime/core";
 import { tool } from "@langchain/core/tools";
 import { createMiddleware } from "langchain";
 import { describe, expect, it } from "vitest";
@@ -74,6 +75,20 @@ describe("the middleware", () => {
     const letting = canopyMiddleware({ agentCtx, authorizer, allowUnguarded: ["read"] });
     await scriptedAgent([sneaky], [call], { middleware: [letting] }).start();
     expect([ran, authorizer.requests.length]).toEqual([["around"], 1]);
+  });
+
+  it("is not content with a guard on a function that the agent's call does not come to", async () => {
+    const ran: unknown[] = [];
+    const inner = fakeAuthorizer();
+    const options = { name: "read", agentCtx, authorizer: inner };
+    const besides = Object.assign(reader(ran), { execute: guardFunction(async () => "guarded", options) });
+    const patched = Object.assign(guardTool(reader(ran), { agentCtx, authorizer: inner }), { invoke: async () => ran.push("around") });
+    for (const offered of [besides, patched]) {
+      const middleware = [canopyMiddleware({ agentCtx, authorizer: fakeAuthorizer("DENY") })];
+      const { results } = await scriptedAgent([offered], [call], { middleware }).start();
+      expect(results).toMatchObject([{ status: "error", content: expect.stringContaining("denied, the tool did not run") as string }]);
+    }
+    expect([ran, inner.requests]).toEqual([[], []]);
   });
 
   it.each([

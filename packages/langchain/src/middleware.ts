@@ -10,7 +10,7 @@ import { guardOne, workGuard } from "./guard-tools.ts";
 import type { OnApproval } from "./guard-work.ts";
 import { callOf } from "./host.ts";
 import type { HostConfig } from "./host.ts";
-import { readTool } from "./langchain-tool.ts";
+import { readTool, workOf } from "./langchain-tool.ts";
 
 /** How the tools of an agent are guarded. */
 export interface CanopyMiddlewareOptions extends GuardOptions<HostConfig> {
@@ -44,10 +44,11 @@ export function canopyMiddleware(options: CanopyMiddlewareOptions): AgentMiddlew
   /** The tool behind its guard, or why it must not run. */
   function guarded(tool: object | undefined): object | string {
     if (tool === undefined) return "there is no such tool here";
-    if (isGuarded(tool)) return tool;
     const present = guardedTools.get(tool);
     if (present !== undefined) return present;
     const read = readTool(tool);
+    // Not whatever function of the tool is guarded: the one that the agent's call comes to.
+    if (read.kind !== "other" && isGuarded(workOf(read))) return tool;
     if (read.kind === "other") return read.name !== undefined && unguarded.has(read.name) ? tool : `the tool ${read.why}`;
     const behind = guardOne(read, workGuard(read.name, settings, bindings.get(read.name)));
     guardedTools.set(tool, behind);

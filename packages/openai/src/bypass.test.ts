@@ -203,6 +203,11 @@ describe("calls that are not whole, or not what they seem", () => {
       { choices: [{ message: { tool_calls: [chat("wipe", "{}")] }, finish_reason: "length" }] },
       "cut short",
     ],
+    [
+      "an answer that a filter cut off",
+      { choices: [{ message: { tool_calls: [chat("wipe", "{}")] }, finish_reason: "content_filter" }] },
+      "cut short",
+    ],
     ["a response that hit its limit", { status: "incomplete", output: [{ ...call, status: "incomplete" }] }, "cut short"],
     [
       "a text of unknown end in one",

@@ -1,5 +1,5 @@
 import { CanopyError } from "@canopy-runtime/core";
-import { guardCall, oneLine, prepareGuard, refusalError } from "@canopy-runtime/core/pep";
+import { guardCall, isSignal, oneLine, prepareGuard, refusalError } from "@canopy-runtime/core/pep";
 import type { Call, Guard } from "@canopy-runtime/core/pep";
 import type { ResponseInputItem } from "openai/resources/responses/responses";
 
@@ -219,7 +219,7 @@ function readExtras(extras: unknown): Extras {
   const { toolContext, signal, ...rest } = extras as Readonly<Record<string, unknown>>;
   const [unknownKey] = Object.keys(rest);
   if (unknownKey !== undefined) throw invalid(`unknown option \`${unknownKey}\`: a call takes \`toolContext\` and \`signal\``);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid("`signal` is no AbortSignal");
+  if (signal !== undefined && !isSignal(signal)) throw invalid("`signal` is no AbortSignal");
   return Object.freeze({ toolContext, ...(signal === undefined ? {} : { signal }) });
 }
 

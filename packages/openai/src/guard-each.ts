@@ -1,5 +1,5 @@
 import { CanopyError } from "@canopy-runtime/core";
-import { checkKeys, guardOptionKeys, nearestHint, prepareGuard } from "@canopy-runtime/core/pep";
+import { checkKeys, guardOptionKeys, nearestHint, prepareGuard, readActions } from "@canopy-runtime/core/pep";
 import type { Guard, GuardOptions } from "@canopy-runtime/core/pep";
 
 import { isLocal, readTool } from "./sdk-tool.ts";
@@ -57,19 +57,13 @@ export function guardEach(tools: unknown, options: UntypedOptions, known: readon
 }
 
 function readBindings(actions: unknown, tools: readonly (LocalTool | OtherTool)[]): ReadonlyMap<string, unknown> {
-  if (actions === undefined) return new Map();
-  if (typeof actions !== "object" || actions === null || Array.isArray(actions))
-    throw new CanopyError("INVALID_OPTIONS", "`actions` is not an object of bindings by tool");
-  const bindings = Object.entries(actions).filter(([, binding]) => binding !== undefined);
-  for (const [name] of bindings) {
-    const tool = tools.find((each) => each.name === name);
-    if (tool === undefined) {
-      const names = tools.flatMap((each) => each.name ?? []);
-      throw new CanopyError("INVALID_OPTIONS", `\`actions\` names \`${name}\`, and there is no such tool${nearestHint(name, names)}`);
-    }
-    if (!isLocal(tool)) throw new CanopyError("INVALID_OPTIONS", `\`actions\` binds \`${name}\`, which has nothing to run here`);
-  }
-  return new Map<string, unknown>(bindings);
+  const bindings = readActions(
+    actions,
+    tools.flatMap((each) => each.name ?? []),
+  );
+  const idle = tools.find((tool) => tool.name !== undefined && bindings.has(tool.name) && !isLocal(tool));
+  if (idle !== undefined) throw new CanopyError("INVALID_OPTIONS", `\`actions\` binds \`${idle.name}\`, which has nothing to run here`);
+  return bindings;
 }
 
 function readTypes(allowUnguarded: unknown, tools: readonly (LocalTool | OtherTool)[]): ReadonlySet<unknown> {

@@ -1,5 +1,5 @@
 import { CanopyError, parseJson } from "@canopy-runtime/core";
-import { copyProperties, guardCall, isGuardedBy, markGuarded, refusalError, settle } from "@canopy-runtime/core/pep";
+import { copyProperties, guardCall, isGuardedBy, isSignal, markGuarded, refusalError, settle } from "@canopy-runtime/core/pep";
 import type { Call, Guard } from "@canopy-runtime/core/pep";
 
 import { guardEach } from "./guard-each.ts";
@@ -63,8 +63,8 @@ export function readText(text: unknown): Pick<Call, "args" | "refused"> {
 /** The runner's signal ends the wait for an answer; what else it holds is the model's. */
 function callOf(words: Pick<Call, "args" | "refused">, runner: unknown, toolContext: unknown): Call {
   const controller: unknown = typeof runner === "object" && runner !== null ? (runner as { controller?: unknown }).controller : undefined;
-  const signal = controller instanceof AbortController ? controller.signal : undefined;
-  return { ...words, host: { toolContext }, signal };
+  const signal: unknown = typeof controller === "object" && controller !== null ? (controller as { signal?: unknown }).signal : undefined;
+  return { ...words, host: { toolContext }, signal: isSignal(signal) ? signal : undefined };
 }
 
 /** A copy of the tool by descriptors: no spread sees what the SDK hides in the tools that it makes of zod schemas. */

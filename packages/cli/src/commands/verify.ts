@@ -9,6 +9,7 @@ import { paint, print, visible } from "../terminal.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { logFile, logPath } from "./audit/log-path.ts";
+import { unreachable } from "../unreachable.ts";
 
 export const verify: Command = {
   name: "verify",
@@ -176,8 +177,4 @@ function anchorLines({ anchored, unanchored }: ValidLog): readonly string[] {
 
 function finding(terminal: Terminal, word: string, text: string): string {
   return `${paint(terminal, ["bold", "red"], word)} ${text}\n`;
-}
-
-function unreachable(value: never): never {
-  throw new Error(`unreachable: ${String(value)}`);
 }

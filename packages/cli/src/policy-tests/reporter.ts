@@ -1,6 +1,7 @@
 import type { PolicyCoverage, PolicyTestReport } from "@canopy-runtime/core/policy";
 import type { Terminal } from "../terminal.ts";
 import type { TestRun } from "./run.ts";
+import { unreachable } from "../unreachable.ts";
 
 /** What a reporter tells of a run. */
 export interface Told {
@@ -48,8 +49,4 @@ function never(kind: PolicyCoverage["subjects"][number]["points"][number]["kind"
     default:
       return unreachable(kind);
   }
-}
-
-function unreachable(value: never): never {
-  throw new Error(`unreachable: ${String(value)}`);
 }

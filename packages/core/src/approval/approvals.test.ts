@@ -5,8 +5,10 @@ import { verifyAuditLog } from "../audit/index.ts";
 import type { AuthorizationRequest } from "../runtime/authorizer.ts";
 import { openCanopy } from "../runtime/open-canopy.ts";
 import { approved, asked, entries, idOf, open, policy, refund, runtime, temporaryFolder, uses } from "./approval.test.fixture.ts";
+import { createMemoryApprovalStore } from "./memory-store.ts";
 import { openApprovals } from "./open-approvals.ts";
 import { createApproverKey } from "./signature.ts";
+import type { ApprovalStore } from "./store.ts";
 
 const hour = 60 * 60 * 1000;
 
@@ -235,6 +237,38 @@ describe("an action that a person is asked about", () => {
     await canopy.approvals.decide(first, { decision: "deny", by: "Ann" });
     await asked(canopy, of("c", "4"));
   });
+});
+
+it("is not used where its time runs out between the look at it and the entry that would use it", async () => {
+  const time = clock();
+  const log = join(await temporaryFolder(), "audit.log");
+  const store = createMemoryApprovalStore();
+  const slow: ApprovalStore = {
+    ...store,
+    change: async (id, change) => {
+      if (change.to === "reserved") time.move(hour);
+      return await store.change(id, change);
+    },
+  };
+  const canopy = await open(log, { audit: { path: log, now: time.now }, approvals: { store: slow } });
+  const id = await approved(canopy);
+  time.move(1);
+  expect(await canopy.authorize(refund())).toMatchObject({
+    decision: "DENY",
+    reason: expect.stringContaining(`\`${id}\` ran out of time`) as string,
+  });
+  expect(await uses(log)).toEqual([]);
+});
+
+it("of another log is not touched from this one, where both keep theirs in one store", async () => {
+  const folder = await temporaryFolder();
+  const approvals = { path: join(folder, "shared.db") };
+  const [one, other] = [await open(join(folder, "one.log"), { approvals }), await open(join(folder, "other.log"), { approvals })];
+  const id = await asked(one);
+  for (const work of [other.approvals.decide(id, { decision: "deny", by: "Ann" }), other.approvals.cancel(id, { by: "Ann" })]) {
+    await expect(work).rejects.toThrow(`there is no request \`${id}\``);
+  }
+  expect(await one.approvals.get(id)).toMatchObject({ state: "pending", problem: null });
 });
 
 describe("a decision", () => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { chmod, copyFile, cp, readFile, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -6,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { altered, decision, linesOf, machine, open, readEntries, temporaryDirectory, temporaryLogPath } from "./audit.test.fixture.ts";
 import { createAuditKey, readAuditKey } from "./audit-key.ts";
 import type { AuditLogOptions } from "./audit-log.ts";
-import { openAuditLog } from "./audit-log.ts";
+import { openAuditLog, openAuditLogOn } from "./audit-log.ts";
 import { localDisk } from "./disk.ts";
 import { formatLine, noHash } from "./entry.ts";
 import { parseCheckpoint } from "./tree/checkpoint.ts";
@@ -59,16 +60,49 @@ describe("a log with a key", () => {
 
   it("has a checkpoint from its first entry on, every so many entries, and after a while", async () => {
     const log = await keyed();
-    const writer = await openAuditLog({ path: log.path, keyPath: log.keyPath, checkpointEvery: 10, checkpointMs: 300 });
+    const writer = await openAuditLog({ path: log.path, keyPath: log.keyPath, checkpointEvery: 10, checkpointMs: 1e9 });
     expect((await checkpoint(log.path)).size).toBe(1);
     for (let count = 0; count < 9; count += 1) await writer.append(decision());
     const before = (await checkpoint(log.path)).size;
     await writer.append(decision());
     expect([before, (await checkpoint(log.path)).size]).toEqual([1, 11]);
-    await writer.append(decision());
-    await expect.poll(async () => (await checkpoint(log.path)).size, { timeout: 10_000 }).toBe(12);
     await writer.close();
+    const timed = await openAuditLog({ path: log.path, keyPath: log.keyPath, checkpointMs: 50 });
+    await timed.append(decision());
+    await expect.poll(async () => (await checkpoint(log.path)).size, { timeout: 30_000 }).toBe(12);
+    await timed.close();
     expect(await verifyAuditLog(log.path)).toMatchObject({ kind: "valid", anchored: { to: 11 } });
+  });
+
+  it("is never signed over a line that stands there in the place of the one that was written", async () => {
+    const log = await keyed();
+    let forges = false;
+    const disk = {
+      dataSync: async (fd: number): Promise<void> => {
+        await localDisk.dataSync(fd);
+        if (forges) await altered(log.path, lastForged);
+      },
+    };
+    const writer = await openAuditLogOn(machine({ disk }), { path: log.path, keyPath: log.keyPath, checkpointEvery: 1 });
+    await writer.append(decision());
+    const before = await checkpoint(log.path);
+    forges = true;
+    await expect(writer.append(decision({ decision: "DENY" }))).rejects.toMatchObject({ code: "AUDIT_LOG_BROKEN" });
+    await expect(writer.close()).rejects.toMatchObject({ code: "AUDIT_LOG_BROKEN" });
+    expect(await checkpoint(log.path)).toEqual(before);
+  });
+
+  it("is never signed over a line that is sound in itself, and not the one that the next line follows", async () => {
+    const log = await keyed();
+    const writer = await openAuditLog({ path: log.path, keyPath: log.keyPath });
+    for (const trace_id of ["t1", "t2", "t3"]) await writer.append(decision({ trace_id }));
+    await altered(log.path, (bytes) => {
+      const lines = linesOf(bytes);
+      const line = (lines[2]?.toString() ?? "").replace('"t2"', '"tX"').slice(0, -82);
+      return Buffer.concat(lines.with(2, Buffer.from(`${line},"entry_hash":"${createHash("sha256").update(line).digest("hex")}"}\n`)));
+    });
+    await expect(writer.close()).rejects.toMatchObject({ code: "AUDIT_LOG_BROKEN" });
+    expect((await checkpoint(log.path)).size).toBe(1);
   });
 
   it("tells which entries came after the checkpoint", async () => {
@@ -412,4 +446,12 @@ async function strangeCheckpoint(path: string): Promise<void> {
   const other = await keyed();
   await append(other, 1);
   await copyFile(`${other.path}.checkpoint`, `${path}.checkpoint`);
+}
+
+/** The lines with the last one replaced by another that fits the chain as well. */
+function lastForged(bytes: Buffer): Buffer {
+  const lines = linesOf(bytes);
+  const { seq, prev_hash: prev } = JSON.parse(lines.at(-1)?.toString() ?? "") as { seq: number; prev_hash: string };
+  const { line } = formatLine(seq, "2026-01-01T00:00:00.000Z", '"type":"decision","decision":"ALLOW"', prev);
+  return Buffer.concat([...lines.slice(0, -1), Buffer.from(`${line}\n`)]);
 }

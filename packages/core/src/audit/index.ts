@@ -13,7 +13,8 @@ export type { AuditSink, ExclusiveAppend } from "./sink.ts";
 export type { RepairOptions, RepairPlan } from "./repair.ts";
 export { scrub } from "./scrub.ts";
 export type { Anchor, GivenCheckpoint } from "./anchors.ts";
-export type { AuditVerdict, SoundPart, ValidLog, VerifyOptions } from "./verify.ts";
+export type { AuditVerdict, SoundPart, ValidLog } from "./verdict.ts";
+export type { VerifyOptions } from "./verify.ts";
 export {
   createAuditKey,
   pendingDecisions,

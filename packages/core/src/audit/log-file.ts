@@ -2,19 +2,24 @@ import { basename, dirname } from "node:path";
 
 import { CanopyError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
+import { checkHead, outOfReach, placeOfHead, refuseMissing } from "./check-head.ts";
 import type { Checkpointer } from "./checkpointer.ts";
-import { createNew, openForAppend, openOrCreate, sameFile, syncDirectory, writeAll } from "./disk.ts";
+import { createNew, openForAppend, openOrCreate, sameFile, syncDirectory } from "./disk.ts";
 import type { Disk, FileStatus } from "./disk.ts";
 import { appendedEntry, bodyText, formatLine } from "./entry.ts";
 import type { AppendedEntry } from "./entry.ts";
+import { watchFreeSpace } from "./free-space.ts";
+import type { FreeSpace } from "./free-space.ts";
 import { readHead, syncHead, writeHead } from "./head.ts";
 import type { Head, HeadFile } from "./head.ts";
+import { writeLines } from "./lines.ts";
 import type { LockMechanism } from "./lock.ts";
 import { memberOf } from "./members.ts";
+import { continuingBody, openingBody } from "./opening.ts";
 import { clear, copyAnew, cutFragment, rewrite } from "./recovery.ts";
-import { firstAfterSealed, openSealed, passSealed, sealedGenesis } from "./sealed.ts";
-import { sealedPath, sealedSegments } from "./segments.ts";
-import { afterSeal, beginning, broken, isEntryAt, positionOfHead, readGenesis, scanTail } from "./tail.ts";
+import { firstAfterSealed, passSealed, sealedGenesis } from "./sealed.ts";
+import { sealedPath } from "./segments.ts";
+import { afterSeal, beginning, broken, isEntryAt, readGenesis, scanTail } from "./tail.ts";
 import type { Genesis, Position } from "./tail.ts";
 import { voidedBodies } from "./voided.ts";
 import type { Rejected } from "./voided.ts";
@@ -55,6 +60,7 @@ interface Ready {
 export class LogFile {
   readonly #options: LogFileOptions;
   readonly #name: string;
+  readonly #space: FreeSpace;
   /** Open on the segment that is written; null before the first append and after a failure. */
   #fd: number | null = null;
   /** The last entry that is durable and was read or written by us. */
@@ -66,16 +72,17 @@ export class LogFile {
   #begun = 0;
   /** Whether the head file was there when we last held the lock, so that its absence means that somebody removed it. */
   #hadHead = true;
-  #isShort = false;
   /** A sync failed: what the kernel says of these pages is worth nothing any more. */
   #hasFailedSync = false;
-  #rejected = new Map<string, Rejected>();
+  /** Entries whose callers were told that they are not on record, until the log was read again; by hash. */
+  readonly #rejected = new Map<string, Rejected>();
   /** Those of them that are in the log after all, until that is on record; by hash. */
   #voided = new Map<string, Rejected>();
 
   constructor(options: LogFileOptions) {
     this.#options = options;
     this.#name = basename(options.path);
+    this.#space = watchFreeSpace(options.disk, options.path, options.reserveBytes);
   }
 
   get genesis(): Genesis | null {
@@ -92,7 +99,6 @@ export class LogFile {
       const ready = await this.#prepare();
       const opening = await this.#openCheckpoints(ready.base);
       const entries = await this.#write(ready.base, [...ready.owed, ...opening], bodies, stillHolds);
-      this.#rejected.clear();
       // The entries are durable, whatever becomes of the checkpoint; where it fails, it is made with the next flush.
       if (this.#genesis !== null) await checkpointer?.makeIfDue(this.#genesis.origin, this.#last);
       return entries;
@@ -132,7 +138,7 @@ export class LogFile {
     const status = disk.fdStatus(fd);
     const genesis = this.#genesis;
     this.#refuseOtherMechanism(genesis ?? (this.#last.seq < 0 ? null : sealedGenesis(disk, path)));
-    if (head !== null) this.#checkHead(head, status.size);
+    if (head !== null) checkHead(head, status.size, { name: this.#name, genesis: this.#genesis, last: this.#last });
 
     const from = this.#last;
     if (status.size < from.end || !isEntryAt(disk, fd, from)) {
@@ -153,7 +159,9 @@ export class LogFile {
               durableEnd = at.end;
             }
           });
-    if (!isSameFile) throw this.#outOfReach();
+    if (!isSameFile) throw outOfReach(this.#name, this.#last);
+    // The log was read to its end: those that are not in it by now never will be. While a disk fails for days they would be ever more.
+    this.#rejected.clear();
     if (head !== null && head.seq > scan.last.seq) {
       throw broken(
         this.#name,
@@ -180,10 +188,10 @@ export class LogFile {
     const { disk, path } = this.#options;
     let named = disk.status(path);
     if (named !== null && this.#fd !== null && sameFile(named, disk.fdStatus(this.#fd))) return this.#fd;
-    if (this.#fd !== null && named === null && !this.#isSealedAway(this.#fd)) throw this.#outOfReach();
+    if (this.#fd !== null && named === null && !this.#isSealedAway(this.#fd)) throw outOfReach(this.#name, this.#last);
     this.#closeFile();
     if (named === null) {
-      this.#refuseMissing(head);
+      refuseMissing(disk, path, head, this.#last);
       named = { dev: 0n, ino: 0n, size: 0, regular: true };
     }
     if (!named.regular)
@@ -193,7 +201,7 @@ export class LogFile {
     this.#genesis = readGenesis(disk, fd, this.#name);
     this.#begun = this.#genesis === null ? this.#options.now().getTime() : this.#genesis.begun;
     const first = this.#genesis?.first ?? firstAfterSealed(disk, path);
-    if (this.#last.seq < 0 && head !== null) this.#last = this.#positionOf(head, fd, first);
+    if (this.#last.seq < 0 && head !== null) this.#last = placeOfHead(disk, path, head, { fd, first, genesis: this.#genesis });
     while (this.#last.first < first) {
       this.#last = await passSealed(disk, path, this.#last, (hash) => this.#noteVoided(hash));
       this.#file = null;
@@ -201,21 +209,6 @@ export class LogFile {
     if (this.#last.first !== first)
       throw broken(this.#name, 1, "begins an older segment than the one that was written last: the log was replaced");
     return fd;
-  }
-
-  /** Where the head's entry stands: in the active segment, or in one that was sealed before the head was written anew. */
-  #positionOf(head: Head, fd: number, first: number): Position {
-    const { disk, path } = this.#options;
-    this.#refuseOtherLog(head);
-    if (head.first === first) return head.end > disk.fdStatus(fd).size ? beginningOf(head) : positionOfHead(disk, fd, this.#name, head);
-    if (head.first > first) throw broken(this.#name, 1, `begins an older segment than the one that \`${this.#name}.head\` belongs to`);
-    const file = sealedPath(path, head.first);
-    const sealed = openSealed(disk, file);
-    try {
-      return positionOfHead(disk, sealed, basename(file), head);
-    } finally {
-      disk.close(sealed);
-    }
   }
 
   #noteVoided(hash: string): void {
@@ -228,42 +221,6 @@ export class LogFile {
     const { disk, path } = this.#options;
     const sealed = disk.status(sealedPath(path, this.#last.first));
     return sealed !== null && sameFile(sealed, disk.fdStatus(fd));
-  }
-
-  /** Where there is no file of the log's name: a new log, or one that was about to go on after a seal. Anything else was removed. */
-  #refuseMissing(head: Head | null): void {
-    const { disk, path } = this.#options;
-    const isSealed = sealedSegments(disk, path).length > 0;
-    if (!isSealed && head !== null) {
-      throw broken(
-        this.#name,
-        1,
-        `is missing: \`${this.#name}.head\` records ${head.seq + 1} entries; restore the log, or set the head file aside too to begin a new one`,
-      );
-    }
-    if (!isSealed && this.#last.seq >= 0) throw this.#outOfReach();
-    if (!isSealed) return;
-    const next = firstAfterSealed(disk, path);
-    if ((head !== null && head.seq >= next) || this.#last.seq >= next) {
-      throw broken(this.#name, 1, `is missing: entries after number ${next - 1} were recorded; restore it`);
-    }
-  }
-
-  #checkHead(head: Head, size: number): void {
-    if (this.#genesis === null && this.#last.end === 0 && head.seq <= this.#last.seq) return;
-    if (this.#genesis === null || (head.first === this.#genesis.first && head.end > size)) {
-      throw broken(
-        this.#name,
-        Math.min(head.seq - head.first, Math.max(0, this.#last.seq - this.#last.first)) + 1,
-        `is followed by less than was written: \`${this.#name}.head\` records ${head.seq + 1} entries; restore the log, or set both files aside to begin a new one`,
-      );
-    }
-    this.#refuseOtherLog(head);
-  }
-
-  #refuseOtherLog(head: Head): void {
-    if (this.#genesis === null || head.origin === this.#genesis.origin) return;
-    throw broken(this.#name, 1, `begins another log than the one that \`${this.#name}.head\` belongs to; put the two files together again`);
   }
 
   /** Seals the segment where it is full, and goes on in a new one where it is sealed. */
@@ -306,8 +263,8 @@ export class LogFile {
   ): Promise<readonly AppendedEntry[]> {
     const { disk } = this.#options;
     const fd = this.#mustBeOpen();
-    const notes = [...owed, ...this.#spaceNote(bodies)];
-    const isRefused = this.#isShort && bodies.length > 0;
+    const notes = [...owed, ...this.#space.look(bodies)];
+    const isRefused = this.#space.isShort() && bodies.length > 0;
     let { seq, hash } = base;
     const ts = this.#options.now().toISOString();
     const entries: AppendedEntry[] = [];
@@ -322,7 +279,7 @@ export class LogFile {
     const bytes = Buffer.from(text);
     stillHolds?.();
     try {
-      await this.#writeLines(fd, bytes, base.end);
+      await writeLines(disk, fd, bytes, base.end);
       if (this.#durable()) await this.#sync(async () => await disk.dataSync(fd));
       if (this.#genesis === null || this.#genesis.first !== base.first) await this.#finishCreation(fd);
     } catch (error) {
@@ -336,27 +293,8 @@ export class LogFile {
     this.#last = bytes.length === 0 ? base : { first: base.first, seq, hash, start, end: base.end + bytes.length, isSeal };
     this.#file = disk.fdStatus(fd);
     this.#writeHead();
-    if (isRefused) throw this.#noSpace();
+    if (isRefused) throw this.#space.refusal();
     return answers;
-  }
-
-  /** One write, finished where the system cuts it short. Where it cannot be, the piece of a line that it left is taken back. */
-  async #writeLines(fd: number, bytes: Buffer, start: number): Promise<void> {
-    const { disk } = this.#options;
-    let written = 0;
-    try {
-      await writeAll(disk, fd, bytes, null, (count) => {
-        written = count;
-      });
-    } catch (error) {
-      const whole = written === 0 ? 0 : bytes.lastIndexOf(0x0a, written - 1) + 1;
-      try {
-        if (disk.fdStatus(fd).size === start + written && whole < written) disk.truncate(fd, start + whole);
-      } catch {
-        // Then it stays, and is cut and recorded when the log is opened again.
-      }
-      throw error;
-    }
   }
 
   async #sync(sync: () => Promise<void>): Promise<void> {
@@ -366,27 +304,6 @@ export class LogFile {
       this.#hasFailedSync = true;
       throw error;
     }
-  }
-
-  /** Says once that space runs out, and once that there is some again. */
-  #spaceNote(bodies: readonly string[]): readonly string[] {
-    const { disk, path, reserveBytes } = this.#options;
-    if (bodies.length === 0 || reserveBytes === 0) return [];
-    const free = disk.freeBytes(dirname(path));
-    const wasShort = this.#isShort;
-    this.#isShort = free - bodies.reduce((sum, body) => sum + 3 * body.length, 0) < reserveBytes;
-    if (this.#isShort === wasShort) return [];
-    return [
-      bodyText(this.#isShort ? "log.paused" : "log.resumed", [memberOf("why", "disk_space"), memberOf("reserve_bytes", reserveBytes)]),
-    ];
-  }
-
-  #noSpace(): CanopyError {
-    const megabytes = Math.max(1, Math.round(this.#options.reserveBytes / 1024 / 1024));
-    return new CanopyError(
-      "AUDIT_LOG_UNAVAILABLE",
-      `less than ${megabytes} MiB are free where \`${this.#name}\` is kept, which are held in reserve: make room, and recording goes on`,
-    );
   }
 
   #writeHead(): void {
@@ -441,11 +358,6 @@ export class LogFile {
     return this.#fd;
   }
 
-  #outOfReach(): CanopyError {
-    const line = this.#last.seq - this.#last.first + 1;
-    return broken(this.#name, line, "is out of reach: the log was removed or replaced while it was in use");
-  }
-
   #refuseOtherMechanism(genesis: Genesis | null): void {
     const { mechanism } = this.#options;
     if (genesis === null || genesis.lock === mechanism) return;
@@ -459,24 +371,12 @@ export class LogFile {
   #opening(base: Position): string {
     if (base.seq >= 0) return this.#continuing();
     const { origin, mechanism, durability, checkpointer, follows } = this.#options;
-    return bodyText("log.opened", [
-      memberOf("origin", origin),
-      memberOf("lock", mechanism),
-      memberOf("durability", durability),
-      memberOf("public_key", checkpointer?.publicKey ?? null),
-      ...(follows === null ? [] : [memberOf("follows", follows)]),
-    ]);
+    return openingBody({ origin, lock: mechanism, durability, publicKey: checkpointer?.publicKey ?? null, follows });
   }
 
   #continuing(): string {
-    const { disk, path } = this.#options;
-    const genesis = this.#genesis ?? sealedGenesis(disk, path);
-    return bodyText("log.continued", [
-      memberOf("origin", genesis.origin),
-      memberOf("lock", genesis.lock),
-      memberOf("durability", genesis.durability),
-      memberOf("public_key", this.#options.checkpointer?.publicKey ?? genesis.publicKey),
-    ]);
+    const { disk, path, checkpointer } = this.#options;
+    return continuingBody(this.#genesis ?? sealedGenesis(disk, path), checkpointer?.publicKey ?? null);
   }
 
   /** Says on record that the head file was gone, because until then the end of the log could be cut unseen. */
@@ -488,9 +388,4 @@ export class LogFile {
   #durable(): boolean {
     return (this.#genesis?.durability ?? this.#options.durability) === "fsync";
   }
-}
-
-/** A head whose entry lies beyond the end of its file: checked, and refused, where that is told best. */
-function beginningOf({ first }: Head): Position {
-  return { ...beginning, first };
 }

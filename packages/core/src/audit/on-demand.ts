@@ -2,7 +2,8 @@
 import type { EntryProof, ProofVerdict } from "./prove.ts";
 import type { AuditRecord, ReadOptions } from "./read.ts";
 import type { RepairOptions, RepairPlan } from "./repair.ts";
-import type { AuditVerdict, VerifyOptions } from "./verify.ts";
+import type { AuditVerdict } from "./verdict.ts";
+import type { VerifyOptions } from "./verify.ts";
 
 /**
  * Makes a key that signs checkpoints, in a new file that only its owner may read, and answers the public half to hand out: `NAME+ID+KEY` (C2SP

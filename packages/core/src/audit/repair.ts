@@ -8,8 +8,8 @@ import type { AuditLogOptions } from "./audit-log.ts";
 import { openToRead, syncDirectory, unavailable } from "./disk.ts";
 import { segmentPaths } from "./segments.ts";
 import { readGenesis } from "./tail.ts";
+import type { AuditVerdict, SoundPart } from "./verdict.ts";
 import { verifyAuditLog } from "./verify.ts";
-import type { AuditVerdict, SoundPart } from "./verify.ts";
 
 /** What it takes to bring a log into order. */
 export type RepairPlan =

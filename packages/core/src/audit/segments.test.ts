@@ -7,6 +7,7 @@ import { altered, decision, machine, open, readEntries, temporaryLogPath } from 
 import type { AuditLog } from "./audit-log.ts";
 import { localDisk } from "./disk.ts";
 import type { Disk } from "./disk.ts";
+import { formatLine } from "./entry.ts";
 import { readAuditLog } from "./read.ts";
 import { sealedSegments, segmentPaths } from "./segments.ts";
 import { verifyAuditLog } from "./verify.ts";
@@ -171,6 +172,27 @@ describe("a log in segments", () => {
     expect(await verifyAuditLog(path)).toMatchObject({ kind: "tampered", file: files[1], line: 3 });
   });
 
+  it("is not whole where a segment of another log goes on in it, with a chain that fits", async () => {
+    const { path, files } = await segmented();
+    await rm(`${path}.head`);
+    const active = files.at(-1) ?? "";
+    await rechained(active, (body, index) => (index === 0 ? body.replace(/"origin":"[^"]*"/, '"origin":"canopy-audit/other"') : body));
+    expect(await verifyAuditLog(path)).toMatchObject({ kind: "tampered", file: active, line: 1, why: "begins a segment of another log" });
+  });
+
+  it("is not whole where a line that fits the chain follows a seal", async () => {
+    const { path, files } = await segmented();
+    const sealed = files[0] ?? "";
+    const count = (await readEntries(sealed)).length;
+    await rechained(sealed, (body) => body, ['"type":"decision","decision":"ALLOW"']);
+    expect(await verifyAuditLog(path)).toMatchObject({
+      kind: "tampered",
+      file: sealed,
+      line: count + 1,
+      why: expect.stringContaining("follows the entry that sealed") as string,
+    });
+  });
+
   it("refuses to seal over a file that is there, and leaves both as they are", async () => {
     const path = await temporaryLogPath();
     const log = await open(path, machine(), small);
@@ -243,4 +265,23 @@ async function swap(a: string, b: string): Promise<void> {
   await rename(a, `${a}-swap`);
   await rename(b, a);
   await rename(`${a}-swap`, b);
+}
+
+/** Writes a segment anew, each body as \`change\` gives it and \`more\` after them, in a chain that holds. */
+async function rechained(file: string, change: (body: string, index: number) => string, more: readonly string[] = []): Promise<void> {
+  const entries = await readEntries(file);
+  const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+  let prev = entries[0]?.["prev_hash"] as string;
+  let seq = entries[0]?.["seq"] as number;
+  const bodies = [
+    ...lines.map((line) => /^\{.*?"ts":"[^"]*",(.*),"prev_hash":"[^"]*","entry_hash":"[^"]*"\}$/.exec(line)?.[1] ?? ""),
+    ...more,
+  ];
+  const written = bodies.map((body, index) => {
+    const { line, hash } = formatLine(seq, (entries[index]?.["ts"] ?? "2026-01-01T00:00:00.000Z") as string, change(body, index), prev);
+    prev = hash;
+    seq += 1;
+    return `${line}\n`;
+  });
+  await writeFile(file, written.join(""));
 }

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { appendFile, copyFile, mkdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, mkdir, readFile, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import fc from "fast-check";
@@ -216,6 +216,14 @@ test("what is not a regular file is unreadable, and never waited for", async () 
     kinds.push((await verifyAuditLog(path)).kind);
   }
   expect(kinds).toEqual(Array.from({ length: 6 }, () => "unreadable"));
+});
+
+test("a checkpoint that is there and cannot be read is a bad one, and not none", async () => {
+  for (const put of [async (file: string) => await symlink(file, file), async (file: string) => await mkdir(file)]) {
+    const path = await writtenLog(2);
+    await put(`${path}.checkpoint`);
+    expect(await verifyAuditLog(path)).toMatchObject({ kind: "bad_checkpoint", checkpoint: "audit.log.checkpoint" });
+  }
 });
 
 test("a line of a newer format is not called tampering", async () => {

@@ -199,6 +199,8 @@ describe("whatever is not a clear answer is DENY", () => {
     "an ALLOW under no policy": (asked, response) => json(response, allow(asked, { policy_digest: null })),
     "an ALLOW that is not enforced and does not say what would have been": (asked, response) =>
       json(response, allow(asked, { enforced: false })),
+    "an ALLOW that is not enforced and would have been ALLOW": (asked, response) =>
+      json(response, allow(asked, { enforced: false, would: "ALLOW" })),
     "an ALLOW that is enforced and would have been DENY": (asked, response) => json(response, allow(asked, { would: "DENY" })),
     "an ALLOW that does not say whether it is enforced": (asked, response) => json(response, allow(asked, { enforced: undefined })),
     "an ALLOW by an approval that is none": (asked, response) => json(response, allow(asked, { approval: { id: "APR-1" } })),
@@ -214,6 +216,24 @@ describe("whatever is not a clear answer is DENY", () => {
     expect(result).toMatchObject({ decision: "DENY", authorizationId: null, enforced: true });
     expect(result.reason).toMatch(/^the gateway/);
     expect(result.reason).not.toContain("127.0.0.1");
+  });
+
+  it("a redirect is not gone after: the key and what is asked about stay with the address that was named", async () => {
+    const elsewhere = await fakeGateway((asked, response) => json(response, allow(asked)));
+    for (const status of [301, 302, 303, 307, 308]) {
+      const gateway = await fakeGateway((_asked, response) =>
+        response.writeHead(status, { location: `${elsewhere.url}/authorize_action` }).end(),
+      );
+      expect((await client(gateway.url).authorize(request)).reason).toBe("the gateway answered with a redirect, which is not followed");
+    }
+    expect(elsewhere.headers).toEqual([]);
+  });
+
+  it("an answer that is too long is not read to its end", async () => {
+    for (const name of ["an answer without end", "an answer that unpacks without end"]) {
+      const gateway = await fakeGateway(cases[name] ?? (() => undefined));
+      expect((await client(gateway.url).authorize(request)).reason).toMatch(/^the gateway's answer is longer than \d+ bytes$/);
+    }
   });
 
   it("an answer that comes too late, also from a fetch that does not listen to its signal", async () => {

@@ -1,3 +1,5 @@
+import { getEventListeners } from "node:events";
+
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 
@@ -292,6 +294,12 @@ describe("an aborted call", () => {
     const { ended, ran } = await run(guardOf(authorizer), callOf({}, { signal: AbortSignal.abort("stop") }));
     expect(ended).toEqual({ kind: "aborted", reason: "stop" });
     expect([ran, authorizer.requests]).toEqual([[], []]);
+  });
+
+  it("leaves nothing on a signal that outlives it: one signal may see thousands of calls", async () => {
+    const { signal } = new AbortController();
+    for (const decision of ["ALLOW", "DENY"] as const) await run(guardOf(fakeAuthorizer(decision)), callOf({}, { signal }));
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   it("does not run where it is aborted while the answer is awaited, which is put on record", async () => {

@@ -186,6 +186,8 @@ describe("wrapping twice", () => {
     ["name", { name: "other" }],
     ["action type", { actionType: "other" }],
     ["binding", { binding: { action_type: "pay", payload: {} } }],
+    ["time to wait for an answer", { timeoutMs: 29_999 }],
+    ["trace", { traceId: "run-1" }],
   ])("asks twice where the %s differs", async (_, other) => {
     const authorizer = fakeAuthorizer();
     const options = { name: "refund", agentCtx, authorizer };

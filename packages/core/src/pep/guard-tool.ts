@@ -8,6 +8,7 @@ import type { Call } from "./guard-call.ts";
 import { checkKeys, guardOptionKeys, prepareGuard } from "./guard.ts";
 import type { Guard, GuardOptions } from "./guard.ts";
 import { copyProperties, isGuardedBy, markGuarded } from "./guarded.ts";
+import { isSignal } from "./signal.ts";
 
 /** How a function is guarded. `Extras` are the arguments after the first. */
 export interface GuardToolOptions<Args, Extras extends readonly unknown[]> extends GuardOptions<Extras> {
@@ -105,13 +106,6 @@ function callOf(received: readonly unknown[], guard: Guard, options: AnyOptions)
   const signal = (options.signal as ((extras: unknown[]) => AbortSignal | undefined) | undefined)?.(extras);
   if (signal !== undefined && !isSignal(signal)) throw new ActionDeniedError(deny("`signal` found something that is no AbortSignal"));
   return [{ args, host: extras, signal }, extras];
-}
-
-/** Also a signal of another realm, or of a polyfill. */
-function isSignal(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const { addEventListener, removeEventListener } = value as Partial<AbortSignal>;
-  return typeof addEventListener === "function" && typeof removeEventListener === "function";
 }
 
 /** The arguments of the real call: none where none were given. */

@@ -1,5 +1,6 @@
 // What an adapter for an agent framework is built from: translate the call, ask, enforce, report. Those who only use Canopy need none of it.
 export type { ToolBindings } from "./binding.ts";
+export { readActions, readUnguarded } from "./by-tool.ts";
 export { oneLine, refusalError } from "./denial.ts";
 export {
   type Call,
@@ -15,4 +16,5 @@ export {
 export { isGeneratorFunction } from "./guard-tool.ts";
 export { type Guard, type GuardOptions, checkKeys, guardOptionKeys, prepareGuard } from "./guard.ts";
 export { copyProperties, guardOf, isGuardedBy, markGuarded } from "./guarded.ts";
+export { isSignal } from "./signal.ts";
 export { nearestHint } from "../policy/nearest.ts";

@@ -9,6 +9,7 @@ import { explain } from "./explain.ts";
 import { decide, fakes, policyOf } from "./fakes.test.kit.ts";
 import { loadPolicy } from "./load.ts";
 import { matchesGlob } from "./glob.ts";
+import { scopeOf } from "./condition/values.ts";
 
 /** Conditions of every kind over a few fields, none of which asks for presence. */
 const conditions = [
@@ -194,10 +195,24 @@ test("a mangled request never loosens `default: DENY` where no rule is left that
   );
 });
 
+/** Rules of the kind that the index sorts: they want a certain text in one field or in two. Most decide the same, so that many stand in one tier. */
+const env = fc.constantFrom('agent_ctx.env == "production"', 'agent_ctx.env in ["production", "staging"]', '"dev" == agent_ctx.env');
+const kind = fc.constantFrom("a", "b", "ab", "$x", "$(x)", "c").map((wanted) => `payload.kind == "${wanted}"`);
+const indexed: fc.Arbitrary<RuleText> = fc.record({
+  action_type: fc.constantFrom("x", "x*"),
+  decision: fc.constantFrom<Decision>("DENY", "DENY", "DENY", ...decisions),
+  when_all: fc.oneof({ weight: 4, arbitrary: fc.tuple(env, kind) }, fc.tuple(fc.oneof(env, kind), fc.constantFrom(...conditions))),
+});
+
 test("the index skips no rule that a scan of all of them would have counted", async () => {
+  const reached = { text: 0, "no text": 0, deeper: 0 };
   await fc.assert(
     fc.asyncProperty(
-      fc.uniqueArray(rule, { minLength: 20, maxLength: 60, selector: (value) => JSON.stringify(value) }),
+      fc.uniqueArray(fc.oneof(rule, { weight: 3, arbitrary: indexed }), {
+        minLength: 40,
+        maxLength: 60,
+        selector: (value) => JSON.stringify(value),
+      }),
       fallback,
       good,
       context,
@@ -208,6 +223,11 @@ test("the index skips no rule that a scan of all of them would have counted", as
         const asked = (odd === null || key === "env" ? payload : mangle(payload, key, odd)) as JsonObject;
         const who = (odd === null || key !== "env" ? agentCtx : mangle(agentCtx, "env", odd)) as JsonObject;
         const request = { actionType: "x", agentCtx: who, payload: asked };
+        for (const tree of Object.values(policy.index.about("x"))) {
+          if (tree.kind !== "switch") continue;
+          reached[typeof tree.read(scopeOf("x", who, asked, undefined)) === "string" ? "text" : "no text"] += 1;
+          if ([...tree.cases.values()].some((each) => each.kind === "switch")) reached.deeper += 1;
+        }
         const { considered, decision, rules: deciding } = explain(policy, request);
         const applied = considered.filter(({ outcome }) => outcome === "applies" || outcome === "may_apply");
         const asks = applied.map(({ rule: { decision: own }, outcome, conditions: shown }) =>
@@ -222,6 +242,8 @@ test("the index skips no rule that a scan of all of them would have counted", as
     ),
     { numRuns: 200 },
   );
+  // Where the index sorts nothing, or finds the text that it sorts by each time, there is nothing that it could skip.
+  expect(Object.values(reached).filter((times) => times === 0)).toEqual([]);
 });
 
 test("the layout of a file changes neither the digest nor an answer", async () => {

@@ -230,6 +230,7 @@ describe("extends", () => {
     "policies/loop.yaml": "extends: ./loop2.yaml",
     "policies/loop2.yaml": "extends: shared/../loop.yaml",
     "policies/bad.yaml": "rules: [{ action_type: x, decision: NO }]",
+    "policies/binds.yaml": "actions: { bash: { action_type: execute_shell, payload: { command: args.line } } }",
     "policies/lifts.yaml": "extends: shared/base.yaml\nexcept: { base/y: ['payload.a == 1'] }",
   };
   const asked: string[] = [];
@@ -265,6 +266,7 @@ describe("extends", () => {
 
   test("takes the root's default, else the strictest inherited, else REQUIRE_APPROVAL", async () => {
     expect((await load("extends: [team.yaml, loose.yaml]")).default).toBe("DENY");
+    expect((await load("extends: [loose.yaml, team.yaml]")).default).toBe("DENY");
     expect((await load("extends: [team.yaml]\ndefault: ALLOW")).default).toBe("ALLOW");
     expect((await load("extends: loose.yaml")).default).toBe("ALLOW");
     expect((await load("rules: [{ action_type: x, deny: true }]")).default).toBe("REQUIRE_APPROVAL");
@@ -276,6 +278,19 @@ describe("extends", () => {
     expect(policy.rules.length).toBeGreaterThan(0);
   });
 
+  test("reads no more files than a person could have meant, and knows a file that the host gives another name", async () => {
+    const endless = loadPolicy(
+      { name: "root", text: "extends: x" },
+      { read: async (name) => await Promise.resolve({ name, text: `extends: ${name}x\ndefault: DENY` }) },
+    );
+    await expect(endless).rejects.toThrow("a policy has at most 64 files");
+    const itself = loadPolicy(
+      { name: "root", text: "extends: other" },
+      { read: async () => await Promise.resolve({ name: "root", text: "default: DENY" }) },
+    );
+    await expect(itself).rejects.toThrow("`other` extends itself");
+  });
+
   test("refuses cycles, missing files, and files with problems of their own", async () => {
     expect(await failure("extends: loop.yaml")).toContain("policies/loop2.yaml:1:10: `shared/../loop.yaml` extends itself");
     expect(await failure("extends: root.yaml")).toContain("policies/root.yaml:1:10: `root.yaml` extends itself");
@@ -283,6 +298,8 @@ describe("extends", () => {
       "policies/root.yaml:1:10: `policies/nowhere.yaml` cannot be read: no such file",
     );
     expect(await failure("extends: bad.yaml")).toContain("policies/bad.yaml:1:37: unknown decision `NO`");
+    const bound = "actions: { bash: { action_type: execute_shell, payload: { command: args.cmd } } }";
+    expect(await failure(`extends: binds.yaml\n${bound}`)).toContain("the tool `bash` is bound in another file as well");
     expect(await failure("extends: lifts.yaml")).toContain("policies/lifts.yaml:2:11: `except` belongs in the policy that the host names");
     expect(await failure("extends: team.yaml\nrules: [{ id: team/x, action_type: x, allow: true }]")).toContain(
       "duplicate rule id `team/x`",

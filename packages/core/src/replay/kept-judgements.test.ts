@@ -29,5 +29,7 @@ it("what is remembered is what was answered, by each policy for itself, also whe
   expect(wrong).toEqual([]);
   const long = refund(1, "x".repeat(100_000));
   expect(judge(one, long)).toEqual(judge(one, long));
+  // What is that long is not kept.
+  expect(judge(one, long)).not.toBe(judge(one, long));
   expect(judge(one, refund(5))).toBe(judge(one, refund(5)));
 });

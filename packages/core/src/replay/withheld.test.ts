@@ -160,3 +160,25 @@ describe("a request of which parts are withheld", () => {
     expect(() => structuredClone(partly)).toThrow(Error);
   });
 });
+
+it("notices every way to get at what is withheld, and no way past it", () => {
+  const ways: readonly ((value: JsonObject) => unknown)[] = [
+    (value) => value["content"],
+    (value) => Object.getOwnPropertyDescriptor(value, "content"),
+    (value) => Object.values(value),
+    (value) => Object.entries(value),
+    (value) => ({ ...value }),
+    (value) => JSON.stringify(value),
+    (value) => Object.hasOwn(value, "content"),
+    (value) => cloneJson(value),
+  ];
+  const noticed = ways.map((way) => {
+    let reads = 0;
+    way(withhold(cloneJson({ content: commitment, other: 1 }), () => (reads += 1)) as JsonObject);
+    return reads > 0;
+  });
+  expect(noticed).toEqual(ways.map(() => true));
+  let reads = 0;
+  const beside = withhold(cloneJson({ content: commitment, other: 1 }), () => (reads += 1)) as JsonObject;
+  expect([beside["other"], reads]).toEqual([1, 0]);
+});

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { verifyAuditLog } from "../audit/index.ts";
-import { openAuditLog } from "../audit/index.ts";
+import { createMemoryAuditSink, openAuditLog } from "../audit/index.ts";
+import type { AuditSink } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { AuthorizationRequest, Outcome } from "./authorizer.ts";
 import { Canopy } from "./canopy.ts";
 import { createChecker, openCanopy } from "./open-canopy.ts";
@@ -31,6 +33,8 @@ rules:
 `,
 };
 
+const parts = { approvals: null, mode: "enforce", resolvePaths: false, ownFiles: () => [] } as const;
+
 interface Entry {
   readonly type: string;
   readonly [key: string]: unknown;
@@ -55,6 +59,10 @@ async function entries(type: string): Promise<readonly Entry[]> {
     .split("\n")
     .map((line) => JSON.parse(line) as Entry)
     .filter((entry) => entry.type === type);
+}
+
+function entriesOf({ lines }: { readonly lines: readonly string[] }): readonly Entry[] {
+  return lines.map((line) => JSON.parse(line) as Entry);
 }
 
 describe("a runtime", () => {
@@ -144,6 +152,9 @@ describe("a runtime", () => {
       { agentCtx: {}, actions: [{ actionType: "refund", payload: {}, open: "x" }] },
       { agentCtx: {}, actions: [{ actionType: "refund", payload: {} }], refused: "the arguments are not JSON" },
       { agentCtx: {}, actions: [{ actionType: "refund", payload: {} }], tool: { name: "refund", args: new Map() } },
+      { agentCtx: {}, actions: [{ actionType: "refund", payload: {} }], tool: { name: "r".repeat(257), args: {} } },
+      { agentCtx: {}, actions: [{ actionType: "refund", payload: {} }], tool: { name: "\ud800", args: {} } },
+      { agentCtx: {}, actions: [{ actionType: "refund", payload: {} }], tool: { name: "refund", args: {}, callId: "" } },
       {},
       null,
       "refund",
@@ -259,6 +270,66 @@ describe("a runtime", () => {
     expect(denied.authorizationId).not.toBeNull();
     await writeFile(file, shellPolicy.text);
     expect((await canopy.authorizeAction({}, "execute_shell", { command: "ls" })).decision).toBe("ALLOW");
+  });
+
+  it("tries again to record the policy where that failed, and denies until it is on record", async () => {
+    const memory = createMemoryAuditSink();
+    let isFull = true;
+    const sink: AuditSink = {
+      append: async (body) =>
+        isFull && body.type === "policy.loaded" ? await Promise.reject(new Error("full")) : await memory.append(body),
+      close: async () => await memory.close(),
+    };
+    const loaded = await createChecker({ policy: shellPolicy }).policy();
+    const canopy = new Canopy({ ...parts, policy: async () => await Promise.resolve(loaded), log: sink });
+    const ask = async (): Promise<string> => (await canopy.authorizeAction({}, "execute_shell", { command: "ls" })).decision;
+    expect([await ask(), await ask()]).toEqual(["DENY", "DENY"]);
+    isFull = false;
+    expect([await ask(), await ask()]).toEqual(["ALLOW", "ALLOW"]);
+    expect(entriesOf(memory).map(({ type }) => type)).toEqual(["policy.loaded", "decision", "decision"]);
+  });
+
+  it("puts a policy in force only once it is on record, and keeps the one before where it cannot be", async () => {
+    const memory = createMemoryAuditSink();
+    let isFull = false;
+    const sink: AuditSink = {
+      append: async (body) => (isFull ? await Promise.reject(new Error("full")) : await memory.append(body)),
+      close: async () => await memory.close(),
+    };
+    const [before, after] = await Promise.all(
+      [shellPolicy, { name: "open.yaml", text: "default: ALLOW" }].map(async (policy) => await createChecker({ policy }).policy()),
+    );
+    const next = [before, after, after];
+    const canopy = new Canopy({
+      ...parts,
+      policy: async () => await Promise.resolve(next.shift() ?? Promise.reject(new Error())),
+      log: sink,
+    });
+    expect((await canopy.authorizeAction({}, "execute_shell", { command: "rm" })).decision).toBe("DENY");
+    isFull = true;
+    await expect(canopy.reloadPolicy()).rejects.toThrow("full");
+    isFull = false;
+    expect(await canopy.policy()).toBe(before);
+    await canopy.reloadPolicy();
+    expect(await canopy.policy()).toBe(after);
+    const digests = entriesOf(memory).flatMap((entry) => (entry.type === "policy.loaded" ? entry["policy_digest"] : []));
+    expect(digests).toEqual([before?.digest, after?.digest]);
+  });
+
+  it("keeps what a reload put in force while the first policy still failed to load", async () => {
+    const loaded = await createChecker({ policy: shellPolicy }).policy();
+    const { promise: first, reject: fail } = Promise.withResolvers<Policy>();
+    const answers = [first, Promise.resolve(loaded)];
+    const canopy = new Canopy({
+      ...parts,
+      policy: async () => await (answers.shift() ?? Promise.reject(new Error("asked once too often"))),
+      log: createMemoryAuditSink(),
+    });
+    const asked = canopy.policy();
+    await canopy.reloadPolicy();
+    fail(new Error("too late"));
+    await expect(asked).rejects.toThrow("too late");
+    expect(await canopy.policy()).toBe(loaded);
   });
 
   it("records how an allowed call ended, linked to its decision", async () => {

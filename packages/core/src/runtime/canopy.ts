@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Approvals } from "../approval/approvals.ts";
 import type { AuditSink } from "../audit/index.ts";
 import { CanopyError } from "../errors.ts";
@@ -6,6 +5,7 @@ import type { ActionBinding } from "../policy/bindings.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { ActionType, PayloadOf } from "./action-payloads.ts";
 import type { AgentContext } from "./agent-context.ts";
+import { answer, denial } from "./answer.ts";
 import { approvalsOfRuntime, askPerson, unkeptId } from "./ask-person.ts";
 import type { RuntimeApprovals } from "./ask-person.ts";
 import type { AuthorizationRequest, AuthorizationResult, Authorizer, Outcome } from "./authorizer.ts";
@@ -18,6 +18,7 @@ import type { Judgement } from "./judgement.ts";
 import { createOwnFiles } from "./own-files.ts";
 import type { OwnFiles } from "./own-files.ts";
 import { createInputsRecorder } from "./record-inputs.ts";
+import { readTraceId, via } from "./trace.ts";
 
 /** `enforce` answers what policy says; `observe` answers ALLOW, and records what enforcement would have answered. */
 export type Mode = "enforce" | "observe";
@@ -226,64 +227,8 @@ export class Canopy implements Authorizer, AsyncDisposable {
   }
 }
 
-function answer(
-  { judgement, decision, approvalId, used, observed, digest, avid, traceId }: Answered,
-  authorizationId: string | null,
-): AuthorizationResult {
-  const base = {
-    reason: judgement.reason,
-    avid,
-    rules: judgement.rules,
-    policyDigest: digest,
-    authorizationId,
-    traceId,
-    enforced: !observed,
-  };
-  if (observed) return Object.freeze({ decision: "ALLOW", ...base, would: judgement.decision });
-  if (used !== null) {
-    const { id, decidedBy, assurance } = used;
-    return Object.freeze({ decision: "ALLOW", ...base, approval: Object.freeze({ id, decidedBy, assurance }) });
-  }
-  if (decision !== "REQUIRE_APPROVAL") return Object.freeze({ decision, ...base });
-  // A request that could not be read is never asked about: there is nothing to show.
-  return approvalId === null
-    ? Object.freeze({ decision: "DENY", ...base })
-    : Object.freeze({ decision: "REQUIRE_APPROVAL", approvalId, ...base });
-}
-
-function denial(reason: string, avid: string, policyDigest: string | null, traceId: string): AuthorizationResult {
-  return Object.freeze({ decision: "DENY", reason, avid, rules: [], policyDigest, authorizationId: null, traceId, enforced: true });
-}
-
-/** The answer where no runtime could be opened: nothing can be recorded, so nothing is allowed. */
-export function unrecordedDenial(request: AuthorizationRequest, reason: string): AuthorizationResult {
-  return denial(reason, readRequest(request).avid, null, readTraceId(request));
-}
-
 function refusal(reason: string): Judgement {
   return { decision: "DENY", reason, rules: [], severity: null, actions: [] };
-}
-
-/** The caller's trace id where it is a string that can be recorded, else a new one. */
-function readTraceId(request: AuthorizationRequest): string {
-  try {
-    const { traceId } = request;
-    if (typeof traceId === "string" && traceId !== "" && traceId.length <= 256 && traceId.isWellFormed()) return traceId;
-  } catch {
-    // A request that cannot even be read is refused elsewhere; it gets a trace id like any other.
-  }
-  // Node draws many of these at once; sixteen bytes on their own are a call of the system each time.
-  return randomUUID().replaceAll("-", "");
-}
-
-/** Who asked, where that is a name that can be recorded. */
-function via(from: { readonly via?: string }): { readonly via?: string } {
-  try {
-    const { via: name } = from;
-    return typeof name === "string" && name !== "" && name.length <= 256 && name.isWellFormed() ? { via: name } : {};
-  } catch {
-    return {};
-  }
 }
 
 /** A name, and nothing that could be a message. */

@@ -3,7 +3,7 @@ import { defaultPolicyName } from "../policy/policy.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { AuthorizationRequest, AuthorizationResult, Authorizer, Outcome } from "./authorizer.ts";
 import type { Canopy } from "./canopy.ts";
-import { unrecordedDenial } from "./canopy.ts";
+import { unrecordedDenial } from "./answer.ts";
 import { startCanopy } from "./open-canopy.ts";
 import { loadPolicyFrom } from "./policy-file.ts";
 

@@ -68,6 +68,14 @@ describe("lookUpPaths", () => {
     expect((await lookUp(`later/${"x/".repeat(3)}y`))?.real).toBe(join(base, "outside", "not-yet", "x", "x", "x", "y"));
   });
 
+  it("looks at no more than a person could have meant: the action's own path first, then Canopy's files, and last where the agent may work", async () => {
+    const agentCtx = { cwd: safe, safe_paths: Array.from({ length: 1000 }, (_, index) => join(base, `${index}`)) };
+    const looked = await lookUpPaths("modify_file", { path: "a.txt" }, { agentCtx, ownFiles: [join(base, "audit.log")] });
+    const paths = Object.keys(looked?.disk ?? {});
+    expect(paths.slice(0, 3)).toEqual([join(safe, "a.txt"), join(base, "audit.log"), safe]);
+    expect(paths).toHaveLength(256);
+  });
+
   it("counts the names of a file, and leaves out what the disk would not tell", async () => {
     await link(join(base, "outside", "secret"), join(safe, "twin"));
     expect(await lookUp("twin")).toEqual({ real: join(safe, "twin"), links: 2 });

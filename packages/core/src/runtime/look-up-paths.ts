@@ -37,11 +37,12 @@ export async function lookUpPaths(
   const named = await pathsIn(actionType, context);
   if (named === undefined) return undefined;
   const { analysePath } = await loadPathFacts();
+  // Where the agent may work comes last: what is not looked at any more then allows nothing.
   const compared = [
-    ...strings(member(agentCtx, "safe_paths")),
+    ...ownFiles,
     ...strings(member(agentCtx, "cwd")),
     ...strings(member(agentCtx, "home")),
-    ...ownFiles,
+    ...strings(member(agentCtx, "safe_paths")),
   ];
   const asked = [...named, ...compared.flatMap((directory) => analysePath(directory, { literal: true }).lookups)];
   const found = await Promise.all([...new Set(asked)].slice(0, mostLookups).map(async (each) => [each, await lookUpShared(each)] as const));

@@ -72,6 +72,8 @@ it("identity, env, role, cwd, home and safe_… are an agent's in no spelling", 
     "safe_hosts",
     "safeThings",
     "ｅｎｖ",
+    "ｅnv",
+    "ＡＧＥＮＴ_id",
     "r_o_l_e",
     "",
   ];

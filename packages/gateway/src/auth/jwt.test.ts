@@ -45,6 +45,13 @@ describe("a token", () => {
     expect(await verify(await sign(claims))).toMatchObject({ id: "jwt:agent-7", agentCtx: { agent_id: "seven", env: "dev" } });
   });
 
+  it("does not hold where it is longer than tokens are, whatever it says", async () => {
+    const { settings, sign } = await anIssuer();
+    const verify = await openJwtVerifier(settings);
+    const [short, long] = [await sign({ ...claims, note: "x".repeat(1000) }), await sign({ ...claims, note: "x".repeat(8192) })];
+    expect([(await verify(short))?.id, await verify(long)]).toEqual(["jwt:agent-7", undefined]);
+  });
+
   it("does not hold where anything is missing, late, early, or of somebody else", async () => {
     const { settings, sign } = await anIssuer();
     const stranger = await anIssuer();

@@ -1,3 +1,4 @@
+import { unreachable } from "../../unreachable.ts";
 import type { FactFunction } from "../../facts/schema.ts";
 import { Effects } from "../../facts/effects.ts";
 import { constantTexts } from "../condition/compare.ts";
@@ -230,8 +231,4 @@ function plainOf(pattern: string): string | undefined {
   const [plain = ""] = /^(?:\\[./-]|[^\\()[\]{}|*+?.])*/.exec(spaced) ?? [];
   const text = plain.replaceAll("\\", "").trim();
   return text === "" ? undefined : text;
-}
-
-function unreachable(value: never): never {
-  throw new Error(`unreachable: ${String(value)}`);
 }
