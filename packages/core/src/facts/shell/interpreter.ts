@@ -284,6 +284,7 @@ export class Interpreter extends Ledger {
   /** Runs a command given as words, in `state` where it is built into the shell. */
   runWords(words: readonly Field[], state: State, stdin: Text, wrappedBy: readonly string[]): Text {
     if (this.#isSpent()) return unknown();
+    this.spend(words.length);
     const [name, ...args] = words;
     if (name === undefined) return empty;
     if (wrappedBy.length > bounds.wrappers)

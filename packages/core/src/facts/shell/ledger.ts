@@ -2,6 +2,8 @@ import type { PathBase } from "../path.ts";
 import type { DiskFact } from "../schema.ts";
 import { open, Unknown } from "../unknown.ts";
 import { Findings } from "./findings.ts";
+import { startEffort } from "./limits.ts";
+import type { Spend } from "./limits.ts";
 import { Places, shown } from "./paths.ts";
 import type { Place } from "./paths.ts";
 import type { State } from "./state.ts";
@@ -12,9 +14,10 @@ import type { Field, Text } from "./text.ts";
 export class Ledger {
   readonly findings: Findings = new Findings();
   readonly places: Places;
+  protected readonly spend: Spend = startEffort();
 
   constructor(base: PathBase, disk: Readonly<Record<string, DiskFact>> | undefined) {
-    this.places = new Places(base, disk);
+    this.places = new Places(base, disk, this.spend);
   }
 
   /** Notes what the script puts in a file. */

@@ -31,11 +31,24 @@ export function withinLimits(text: string): readonly [string, string | null] {
 }
 
 /** Past any of these the lists are open; what was found until then counts. */
-export const bounds: { readonly steps: number; readonly depth: number; readonly wrappers: number } = {
+export const bounds: { readonly steps: number; readonly depth: number; readonly wrappers: number; readonly effort: number } = {
   /** Commands that are looked at, simple and compound, those of loops and functions each time. */
   steps: 8000,
   /** Scripts, functions and wrappers inside one another. */
   depth: 40,
   /** Wrappers around one program. */
   wrappers: 6,
+  /** Words of commands and places in files, each as often as it is looked at: `find` looks at each of its directories for each of its actions. */
+  effort: 20_000,
 };
+
+/** Takes so much of the effort that one script is worth, and throws where there is no more: then it is not understood to its end. */
+export type Spend = (units: number) => void;
+
+export function startEffort(): Spend {
+  let left = bounds.effort;
+  return (units) => {
+    left -= units;
+    if (left < 0) throw new RangeError("the script takes too much effort");
+  };
+}

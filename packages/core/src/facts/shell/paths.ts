@@ -2,6 +2,7 @@ import { analysePath } from "../path.ts";
 import type { PathBase, PathFact } from "../path.ts";
 import type { DiskFact } from "../schema.ts";
 import { open, Unknown } from "../unknown.ts";
+import type { Spend } from "./limits.ts";
 import type { State } from "./state.ts";
 import { isKnown, literal, mark } from "./text.ts";
 import type { Field } from "./text.ts";
@@ -21,11 +22,15 @@ export interface Place {
 export class Places {
   readonly base: PathBase;
   readonly #disk: Readonly<Record<string, DiskFact>> | undefined;
+  readonly #spend: Spend;
   readonly #facts = new Map<string, PathFact>();
+  readonly #matched = new Map<string, readonly Place[]>();
+  readonly #inside = new Map<string, readonly Place[]>();
 
-  constructor(base: PathBase, disk: Readonly<Record<string, DiskFact>> | undefined) {
+  constructor(base: PathBase, disk: Readonly<Record<string, DiskFact>> | undefined, spend: Spend) {
     this.base = { ...base, literal: true };
     this.#disk = disk;
+    this.#spend = spend;
   }
 
   /** The absolute path of a literal word where that is certain, by its text alone. */
@@ -57,6 +62,12 @@ export class Places {
 
   /** All that the word may name. Where it is not known, one place says so, and others say what it may be at worst. */
   of(item: Field, state: State): readonly Place[] {
+    const places = this.#of(item, state);
+    this.#spend(places.length);
+    return places;
+  }
+
+  #of(item: Field, state: State): readonly Place[] {
     if (item.text === mark.hole && item.under !== null)
       return item.under.flatMap((directory) => this.#spelled(directory, state).flatMap((path) => this.#below(path)));
     const text = item.text.replaceAll(mark.number, "0");
@@ -76,7 +87,9 @@ export class Places {
   /** What is somewhere below `directory`; itself only where it is read through. */
   below(item: Field, state: State): readonly Place[] {
     if (!isKnown(item)) return this.of(item, state);
-    return this.#spelled(item.text, state).flatMap((path) => this.#below(path));
+    const places = this.#spelled(item.text, state).flatMap((path) => this.#below(path));
+    this.#spend(places.length);
+    return places;
   }
 
   /** The absolute paths that a disk would have to be asked about for all that was come across. */
@@ -86,7 +99,11 @@ export class Places {
 
   fact(text: string): PathFact {
     let fact = this.#facts.get(text);
-    if (fact === undefined) this.#facts.set(text, (fact = analysePath(text, this.base, this.#disk)));
+    if (fact === undefined) {
+      // A long path is many names.
+      this.#spend(1 + (text.length >> 6));
+      this.#facts.set(text, (fact = analysePath(text, this.base, this.#disk)));
+    }
     return fact;
   }
 
@@ -109,6 +126,10 @@ export class Places {
 
   /** A pattern: what it looks like as a path, and what may be under its fixed part. */
   #matching(pattern: string): readonly Place[] {
+    return remembered(this.#matched, pattern, () => this.#match(pattern));
+  }
+
+  #match(pattern: string): readonly Place[] {
     const at = pattern.search(/[*?[]/);
     const parent = pattern.slice(0, pattern.lastIndexOf("/", at) + 1);
     const lexical = this.#secretMatch(pattern);
@@ -129,6 +150,10 @@ export class Places {
   }
 
   #below(directory: string): readonly Place[] {
+    return remembered(this.#inside, directory, () => this.#everythingIn(directory));
+  }
+
+  #everythingIn(directory: string): readonly Place[] {
     const above = this.#at(directory === "" ? "/" : directory);
     const text = `${directory.replace(/\/$/, "")}/*`;
     const below = this.#at(text);
@@ -178,6 +203,13 @@ export class Places {
     const { absolute } = this.fact(bare);
     return absolute === "/" || (state.home !== undefined && absolute === state.home) ? this.fact(left) : undefined;
   }
+}
+
+/** The same words come again, and what a pattern may match takes a while to tell. */
+function remembered(known: Map<string, readonly Place[]>, text: string, find: () => readonly Place[]): readonly Place[] {
+  let places = known.get(text);
+  if (places === undefined) known.set(text, (places = find()));
+  return places;
 }
 
 /** Names that stand for all that a pattern may match: an ordinary one, and those of places that matter. */

@@ -140,6 +140,16 @@ describe("the fact", () => {
     ];
     for (const text of hostile) expect(shell(text).complete).toBe(false);
   });
+
+  it.each([
+    ["every directory of `find` for each of its actions", `find${" a b c".repeat(300)}${" -exec rm {} \\;".repeat(200)}`],
+    ["and for each deletion", `find${" a b c".repeat(400)}${" -delete".repeat(400)}`],
+    ["the words of a wrapper within itself", `sudo${" -c ls".repeat(900)}`],
+    ["a directory for each that may not be entered", Array.from({ length: 1000 }, (_, index) => `cd a${index};`).join("")],
+  ])("puts no more effort into a script than it is worth: %s", (_what, text) => {
+    const { suspicious_text: list } = shell(text);
+    expect(list.open).toBe("it could not be analysed to its end");
+  });
 });
 
 describe("lists", () => {
