@@ -35,6 +35,13 @@ describe("isPlainAwk", () => {
     'BEGIN { ARGV[1] = "x" }',
     '/"/ { print "a" > "b" } /"/',
     '{ x = 1 / 2; print | "sh" } # /',
+    '{ x = y\n/"/; system("id"); z = 1\n/"/ }',
+    '{ x = 2 \\\n/1; system("id"); y = 1/ 1 }',
+    '{ x = 5./2; system("id"); y = 5./2 }',
+    `{ x = 1${" ".repeat(99)}/1; system("id"); y = 1 / 1 }`,
+    '{ x = $/"/; system("id"); y = $/"/ }',
+    '{ x++ /"/; system("id"); y++ /"/ }',
+    `{ x = ${"(1)/2/".repeat(40)}3 }`,
     '"unterminated',
     "/unterminated",
   ])("finds more in `%s`, or does not vouch for it", (program) => {

@@ -13,14 +13,19 @@ export function judgeAwk(call: Call): Text | undefined {
   for (const program of hasProgram ? given : call.operands.slice(0, 1)) if (!isPlainAwk(literal(program))) call.code("script");
   for (const value of call.values("-v")) if (!/^[A-Za-z_]\w*=/.test(value.text)) call.code("script");
   for (const file of hasProgram ? call.operands : call.operands.slice(1))
-    if (!/^[A-Za-z_]\w*=/.test(file.text) || !isKnown(file)) call.read(file);
+    if (/^\/inet[46]?\//.test(file.text)) call.network();
+    else if (!/^[A-Za-z_]\w*=/.test(file.text) || !isKnown(file)) call.read(file);
   return unknown(call.stdin.sources);
 }
 
 /** Whether a program of awk has no way to run something, write a file or read more than its input. Where in doubt, it has. */
 export function isPlainAwk(program: string | undefined): boolean {
-  const code = program === undefined ? undefined : withoutLiterals(program);
-  if (code === undefined || reaching.test(code)) return false;
+  const readings = program === undefined ? undefined : withoutLiterals(program);
+  return readings?.every(isPlainCode) === true;
+}
+
+function isPlainCode(code: string): boolean {
+  if (reaching.test(code)) return false;
   let braces = 0;
   // For each open parenthesis: whether something is printed inside, as in the clauses of a `for`.
   const prints: boolean[] = [];
@@ -55,32 +60,62 @@ export function isPlainAwk(program: string | undefined): boolean {
   return true;
 }
 
-/** The program with empty strings and patterns, and without comments; undefined where one does not end. */
-function withoutLiterals(program: string): string | undefined {
-  let code = "";
-  let at = 0;
-  while (at < program.length) {
-    const character = program[at] ?? "";
-    if (character === "#") {
-      const end = program.indexOf("\n", at);
-      at = end < 0 ? program.length : end;
-    } else if (character === '"') {
-      const end = endOfLiteral(program, at);
-      if (end === undefined) return undefined;
-      code += '""';
-      at = end;
-    } else if (character === "/" && /(?:^|[(,~!&|{};\n])\s*$/.test(code.slice(-64))) {
-      // Where no value can stand before it, a slash begins a pattern.
-      const end = endOfLiteral(program, at);
-      if (end === undefined) return undefined;
-      code += "0";
-      at = end;
-    } else {
-      code += character;
-      at += 1;
+/** The most ways to read a program that are gone through. */
+const mostReadings = 16;
+
+/**
+ * The program with empty strings and patterns, and without comments, by every way to take its slashes: behind a parenthesis one divides or
+ * begins a pattern. Undefined where a literal does not end, or there are too many ways.
+ */
+function withoutLiterals(program: string): readonly string[] | undefined {
+  // Where a line goes on behind its end, or ends in an unusual way, a slash behind it may be either.
+  if (/\\\r?\n|[\r\f\v]/.test(program)) return undefined;
+  const codes: string[] = [];
+  const waiting = [{ code: "", at: 0 }];
+  for (let state = waiting.pop(); state !== undefined; state = waiting.pop()) {
+    if (codes.length + waiting.length >= mostReadings) return undefined;
+    let { code, at } = state;
+    while (at < program.length) {
+      const character = program[at] ?? "";
+      if (character === "#") {
+        const end = program.indexOf("\n", at);
+        at = end < 0 ? program.length : end;
+      } else if (character === '"') {
+        const end = endOfLiteral(program, at);
+        if (end === undefined) return undefined;
+        code += '""';
+        at = end;
+      } else if (character === "/" && !dividing.test(code.slice(-64))) {
+        const end = endOfPattern(program, at);
+        if (end === undefined) return undefined;
+        code += "0";
+        at = end;
+      } else {
+        // A pattern behind a condition, or a division of what it is.
+        if (character === "/" && !/[\w."\]] ?$/.test(code.slice(-64)) && endOfLiteral(program, at) !== undefined) {
+          const end = endOfPattern(program, at);
+          if (end === undefined) return undefined;
+          waiting.push({ code: `${code}0`, at: end });
+        }
+        if (character !== " " && character !== "\t") code += character;
+        else if (!code.endsWith(" ")) code += " ";
+        at += 1;
+      }
     }
+    codes.push(code);
   }
-  return code;
+  return codes;
+}
+
+/** Behind a value a slash divides; behind an operator, a keyword or nothing no value stands yet, and it begins a pattern. */
+const dividing = /(?:["\]).]|\+\+|--|(?<!\b(?:print|printf|return|in|case|do|else|exit|delete))(?<=\w)) ?$/;
+
+/** The end of a pattern whose brackets all programs read alike: in some a slash inside them ends it, in others not. */
+function endOfPattern(program: string, start: number): number | undefined {
+  const end = endOfLiteral(program, start);
+  if (end === undefined) return undefined;
+  const isClear = /^(?:\\[^]|[^\\[]|\[\^?(?:[^\]\\[]|\\[^\]]|\[:\w+:\])+\])*$/.test(program.slice(start + 1, end - 1));
+  return isClear ? end : undefined;
 }
 
 function endOfLiteral(program: string, start: number): number | undefined {

@@ -94,7 +94,8 @@ export function sedScript(script: string): "plain" | "effects" | "unknown" {
       case "b":
       case "t":
       case "T":
-        skip(/[^\n;}]*/y);
+        // Behind a blank GNU sed reads the next command.
+        skip(/[ \t]*[^\s;}]*/y);
         break;
       case "a":
       case "i":
@@ -123,7 +124,7 @@ export function sedScript(script: string): "plain" | "effects" | "unknown" {
       default:
         return "unknown";
     }
-    if (command !== "{" && command !== "}" && skip(/[ \t]*(?=[\n;}#]|$)/y) === "" && !/^(?:[\n;}#]|$)/.test(script.slice(at, at + 1)))
+    if (!"{}:btT".includes(command) && skip(/[ \t]*(?=[\n;}#]|$)/y) === "" && !/^(?:[\n;}#]|$)/.test(script.slice(at, at + 1)))
       return "unknown";
   }
   return "plain";

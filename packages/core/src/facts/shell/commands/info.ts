@@ -34,7 +34,15 @@ export const infoCommands: CommandTable = {
     ordered: true,
     run: (call) => (call.operands.length === 0 ? unknown() : call.run(call.operands)),
   },
-  "uname nproc whoami id groups logname users who w uptime tty locale getconf lscpu lsblk lsmod lspci lsusb free vmstat iostat mpstat cal ncal sw_vers hostid lsb_release last lastlog":
+  // These read the file that they are told to instead of their own; `lastlog` also changes it.
+  "who users last lastb lastlog": {
+    options: `
+      -[abdFHilmpqrsTuwxz]  -NUM  -f,--file= read  -n,--limit=  --all  --heading  --users  --count  --fullnames  --system  --dns
+      -C,--clear change:login_records  -S,--set change:login_records
+    `,
+    operands: "read",
+  },
+  "uname nproc whoami id groups logname w uptime tty locale getconf lscpu lsblk lsmod lspci lsusb free vmstat iostat mpstat cal ncal sw_vers hostid lsb_release":
     {
       options: `
         -[AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  -NUM  --all  --ignore=  --kernel-name  --nodename
@@ -46,12 +54,12 @@ export const infoCommands: CommandTable = {
   // Arguments of other processes may hold secrets; their environment surely does.
   ps: {
     options: `
-      -[AaBbcDdeFfHhIiJjKkLlMmNnOPQRrSTVvWwXxYyZz]  -C=  -G=  -g=  -o,--format=  -p,--pid=  -q=  -s=  -t=  -U=  -u[=]  --sort=
+      -[AaBbcDdeFfHhIiJjKLlMmNnPQRrSTVvWwXxYyZz]  -C=  -G=  -g=  -k=  -O=  -o,--format=  -p,--pid=  -q=  -s=  -t=  -U=  -u[=]  --sort=
       --ppid=  --no-headers  --headers  --forest  --cols=  --width=  --user=  --deselect
     `,
     run: (call) => {
       // A column of the environment; what is not known may name one.
-      const columns = call.values("-o", "--format", "-O");
+      const columns = call.values("-o", "-O");
       if (columns.some((value) => /env|\uE000/i.test(value.text))) call.effect("secret:environment");
       if (call.operands.some((operand) => !/^[axuflgjstvwrLTmhkX0-9,]+$/.test(literal(operand) ?? "e"))) call.effect("secret:environment");
       return undefined;
@@ -66,7 +74,7 @@ export const infoCommands: CommandTable = {
   "top htop btop": { effects: ["code:interactive"] },
   "lsof fuser": {
     options: `
-    -[AaBbCcDdEeFfGgHhIJjKLlMmNnOoPpQqRrSsTtUVvWwXxYyZz]  -i[=]  -u=  -k change:processes  --kill change:processes
+    -[AaBbCcdEeFfGgHhIJjKLlMmNnOoPpQqRrSsTtUVvWwXxYyZz]  -D[=] change:device_cache  -i[=]  -u=  -k change:processes  --kill change:processes
   `,
   },
   printenv: {
@@ -77,17 +85,29 @@ export const infoCommands: CommandTable = {
     },
   },
   sleep: { options: "", run: () => empty },
-  "numfmt factor expr bc dc units": {
+  units: {
     options: `
-      -[AaBbCcDdEeFGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  -f=  --from=  --to=  --suffix=  --field=  --format=  --header[=]
+      -[1cdemnoqSstv]  -f,--file= read  -H,--history= write  -L,--log= write  --compact  --exponential  --one-line  --quiet  --silent
+      --strict  --terse  --verbose  --minus  --product
+    `,
+    run: shellEscape,
+  },
+  "numfmt factor expr bc dc": {
+    options: `
+      -[AaBbCcDdEeFGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  -f= read  --from=  --to=  --suffix=  --field=  --format=  --header[=]
       --padding=  --grouping  --delimiter=  --invalid=  --round=  --mathlib  --quiet  --expression=
     `,
     run: shellEscape,
   },
-  "ss netstat": {
+  ss: {
     options: `
-      -[AaBbCcDdEeFfGgHhIiJjkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  -K change:network  --listening  --tcp  --udp  --numeric  --processes
-      --all  --summary
+      -[0146BbEeHiLlMmnOopQrSsTtuVwxZz]  -A,--query=  -a,--all  -D,--diag= write  -F,--filter= read  -f,--family=  -K change:network
+      -N= privilege:namespace  --listening  --tcp  --udp  --numeric  --processes  --summary  --extended  --memory  --info  --no-header
+    `,
+  },
+  netstat: {
+    options: `
+      -[AaBbCcDdEeFfGgHhIiJjkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  --listening  --tcp  --udp  --numeric  --processes  --all  --summary
     `,
   },
   "ip ifconfig route arp": { effects: ["change:network"] },
@@ -99,7 +119,7 @@ export const infoCommands: CommandTable = {
   "say notify-send": { effects: ["change:desktop"] },
   "tmux screen zellij byobu": { effects: ["code:terminal"] },
   tokei: { options: "-[AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz]  --sort=  --output=  --exclude=", operands: "list" },
-  cloc: { operands: "list", options: "--json  --csv  --vcs=  --exclude-dir=  --by-file  --quiet", effects: [] },
+  cloc: { operands: "list", options: "--json  --csv  --vcs= script  --exclude-dir=  --by-file  --quiet", effects: [] },
 };
 
 /** `dc` runs a command behind `!`; so the little calculators do only what their words say, and not what a pipe tells them. */

@@ -2,14 +2,22 @@
 import type { Call } from "../call.ts";
 import type { CommandTable } from "../grammar.ts";
 import { empty, literal } from "../text.ts";
-import type { Text } from "../text.ts";
+import type { Field, Text } from "../text.ts";
 
 export const systemCommands: CommandTable = {
   // These destroy what is on a disk.
   "mkfs mkswap mkntfs mkdosfs newfs newfs_msdos wipefs parted sfdisk cfdisk sgdisk gdisk blkdiscard hdparm badblocks zpool zfs mdadm cryptsetup pvcreate pvremove vgremove lvremove dmsetup nvme tune2fs resize2fs e2label xfs_repair debugfs":
     { effects: ["hazard:disk"], noHelp: false },
-  fdisk: { run: (call) => disk(call, /^(?:-l|--list|-x|--list-details)$/) },
-  diskutil: { run: (call) => disk(call, /^(?:list|info|activity|apfs)$/) },
+  fdisk: {
+    run: (call) =>
+      disk(
+        call,
+        call.args.filter((item) => isOption(item.text)),
+        /^(?:-l|--list|-x|--list-details)$/,
+      ),
+  },
+  // Its verb stands first, and what looks like another behind it is the name of something.
+  diskutil: { run: (call) => disk(call, call.args.slice(0, literal(call.args[0]) === "apfs" ? 2 : 1), /^(?:list|info|activity|apfs)$/) },
   fsck: { effects: ["privilege:disk"] },
   "mount umount swapon swapoff losetup fusermount eject hdiutil kpartx partprobe": { effects: ["privilege:mount"] },
   "insmod rmmod modprobe depmod kexec dkms": { effects: ["privilege:kernel"] },
@@ -32,9 +40,15 @@ export const systemCommands: CommandTable = {
   "gsettings dconf gconftool-2 xdg-settings xdg-mime xdg-open open": { effects: ["change:desktop", "code:desktop"] },
 };
 
-function disk(call: Call, reads: RegExp): Text {
-  if (!call.args.some((item) => reads.test(literal(item) ?? ""))) call.effect("hazard:disk");
+/** Only looks at disks where each of the words that say what it does is one that only looks. */
+function disk(call: Call, words: readonly Field[], reads: RegExp): Text {
+  if (words.length === 0 || !words.every((item) => reads.test(literal(item) ?? ""))) call.effect("hazard:disk");
   return empty;
+}
+
+/** Whether the word is an option, as far as is known. */
+function isOption(text: string): boolean {
+  return !/^[\w./]/.test(text);
 }
 
 /** A signal to process `-1` reaches every process of the user (kill(2)); one to `1` reaches the first. */

@@ -6,7 +6,7 @@ import type { CommandTable } from "../grammar.ts";
 import { directoriesOf } from "../under.ts";
 import { judgeSed } from "../sed.ts";
 import { judgeYq } from "../yq.ts";
-import { field, isKnown, joined, known, literal, mark, source, unknown } from "../text.ts";
+import { field, isKnown, joined, known, literal, mark, rest, source, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 
 const grepOptions = `
@@ -217,6 +217,11 @@ export const textCommands: CommandTable = {
       -e,--encoding=  -s,--output-separator=  -U,--unicode=
     `,
     operands: "read",
+    // `@file` stands for words in that file, and those that are no files are repeated in complaints.
+    run: (call) => {
+      for (const item of call.args) if (item.text.startsWith("@")) call.read(rest(item, 1));
+      return undefined;
+    },
   },
   file: {
     options: `
