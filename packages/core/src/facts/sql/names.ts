@@ -1,9 +1,11 @@
 import { words } from "../words.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Lexis } from "./dialect.ts";
+import type { Token } from "./tokens.ts";
 import { beforeExpression, functionKind, notCalled, notCalledIn, seldomCalled } from "./functions.ts";
 
 const naming = words("INTO TABLE UPDATE REFERENCES INDEX");
+const queries = words("SELECT VALUES TABLE WITH INSERT UPDATE DELETE MERGE REPLACE");
 const keyed = words("PRIMARY FOREIGN DUPLICATE UNIQUE");
 const beforeTable = words("FROM JOIN INTO UPDATE TABLE COPY TRUNCATE DESCRIBE DESC");
 const betweenTable = words("IF NOT EXISTS ONLY LATERAL TABLE IGNORE LOW_PRIORITY OR REPLACE ABORT FAIL ROLLBACK");
@@ -41,15 +43,30 @@ function isKeyword(at: Cursor, index: number, lexis: Lexis): boolean {
 function isGiven(at: Cursor, index: number, creates: boolean): boolean {
   let first = index;
   while (at.symbol(first - 1, ".")) first -= 2;
-  if (at.word(first - 1, "AS") || at.symbol(first - 1, ")") || at.wordOf(first - 1, naming)) return true;
+  if (at.word(first - 1, "AS") || at.wordOf(first - 1, naming)) return true;
+  if (at.symbol(first - 1, ")")) return !isBeforeValue(at, first - 1);
   if (at.word(index, "KEY") && at.wordOf(index - 1, keyed)) return true;
   if (creates && at.word(first - 1, "ON", "EXISTS")) return true;
   return isBeforeQuery(at, at.closing(index + 1) + 1);
 }
 
-/** `AS (`, with what may stand between. */
+/** Whether a value follows the bracket that closes there: `DISTINCT ON (a) f(b)`, `1 OPERATOR(+) f(2)`, `TOP (5) f(a)`. */
+function isBeforeValue(at: Cursor, close: number): boolean {
+  let level = 0;
+  for (let index = close; index >= 0; index -= 1) {
+    level += at.symbol(index, ")") ? 1 : at.symbol(index, "(") ? -1 : 0;
+    if (level === 0) return at.word(index - 1, "ON", "OPERATOR", "TOP", "DISTINCT", "ALL", "SELECT", "INTERVAL");
+  }
+  return true;
+}
+
+/** `AS (` and a query, with what may stand between; what a function's columns are called may stand there too. */
 function isBeforeQuery(at: Cursor, index: number): boolean {
-  return at.word(index, "AS") && (at.symbol(index + 1, "(") || at.word(index + 1, "MATERIALIZED", "NOT"));
+  if (!at.word(index, "AS")) return false;
+  if (at.word(index + 1, "MATERIALIZED", "NOT")) return true;
+  let first = index + 1;
+  while (at.symbol(first, "(")) first += 1;
+  return first > index + 1 && at.wordOf(first, queries);
 }
 
 /** The tables that are named where tables stand; names that WITH gave are not among them. */
@@ -77,6 +94,33 @@ export function tables(at: Cursor): string[] {
   }
   return [...found].filter((name) => !given.has(name));
 }
+
+/**
+ * Whether a table is named as a file would be: by a string, a quoted name with a slash or a file's ending, or a stage. DuckDB, Spark, Drill
+ * and Snowflake read files by such names.
+ */
+export function namesFile(at: Cursor, lexis: Lexis): boolean {
+  for (let index = 0; index < at.length; index += 1) {
+    if (!at.word(index, "FROM", "JOIN") || isOfCall(at, index)) continue;
+    for (let next = index + 1; next < at.length && !at.symbol(next, ")") && !at.wordOf(next, afterTables); next += 1) {
+      const stands = at.wordOf(next - 1, beforeTable) || at.symbol(next - 1, ",") || at.symbol(next - 1, ".") || at.symbol(next - 1, "(");
+      const token = at.tokens[next];
+      if (at.symbol(next, "(") && (!stands || at.wordOf(next + 1, queries))) next = at.closing(next);
+      else if (!stands || token === undefined) continue;
+      else if (token.text.startsWith("@") || (isQuoted(token) && fileName.test(token.text))) return true;
+      // What is a string to MySQL in double quotes is a name to the others.
+      else if (token.kind === "string" && lexis.doubleQuoted === "name") return true;
+    }
+  }
+  return false;
+}
+
+function isQuoted(token: Token): boolean {
+  return token.kind === "name" || token.kind === "string";
+}
+
+const afterTables = words("FROM JOIN SELECT WHERE ON USING GROUP ORDER HAVING LIMIT WINDOW UNION EXCEPT INTERSECT SET");
+const fileName = /[/\\*]|\.(?:csv|tsv|json\w*|ndjson|parquet|orc|avro|xlsx?|txt|gz|zst|db|duckdb)$/i;
 
 /** FROM inside EXTRACT, TRIM and the like, or after IS DISTINCT, names no table. */
 function isOfCall(at: Cursor, index: number): boolean {

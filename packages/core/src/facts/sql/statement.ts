@@ -3,7 +3,7 @@ import { keepsNothingBack } from "./condition.ts";
 import { Cursor } from "./cursor.ts";
 import type { Lexis } from "./dialect.ts";
 import { functionKind } from "./functions.ts";
-import { calls, tables } from "./names.ts";
+import { calls, namesFile, tables } from "./names.ts";
 import type { Token } from "./tokens.ts";
 import {
   administrative,
@@ -239,8 +239,9 @@ function nested(at: Cursor, seen: Findings, lexis: Lexis): void {
   }
 }
 
-/** What makes more than a read of a query, wherever in it it stands: a target, locks, variables, words of other statements. */
+/** What makes more than a read of a query, wherever in it it stands: a target, locks, variables, files, words of other statements. */
 function besidesReading(at: Cursor, seen: Findings, lexis: Lexis): void {
+  if (namesFile(at, lexis)) seen.unclear ??= "a table of it is named as a file would be";
   for (let index = 0; index < at.length; index += 1) {
     const next = at.text(index + 1);
     if (at.word(index, "INTO")) {
@@ -250,11 +251,19 @@ function besidesReading(at: Cursor, seen: Findings, lexis: Lexis): void {
     const locks = (at.word(index, "FOR") && /^(?:UPDATE|SHARE|NO|KEY)$/.test(next)) || (at.word(index, "LOCK") && next === "IN");
     if (locks || (lexis.runsOn && at.wordOf(index, lockHints))) seen.unclear ??= "it takes locks";
     if (at.symbol(index, ":=")) seen.unclear ??= "it sets a variable";
+    // A sequence is counted up, in the SQL standard's words and in Oracle's.
+    const counts = at.word(index, "NEXT", "PREVIOUS") && next === "VALUE" && at.text(index + 2) === "FOR";
+    if (counts || (at.name(index) === "nextval" && at.symbol(index - 1, "."))) seen.unclear ??= "it counts up a sequence";
+    // What is no word of other dialects begins a statement in T-SQL, and no semicolon needs to stand before it.
+    if (lexis.runsOn && at.wordOf(index, runningOn)) seen.unclear ??= `\`${at.text(index)}\` may begin a statement`;
     if (!at.wordOf(index, strays) || seen.heads.has(index) || at.symbol(index - 1, ".")) continue;
     if (at.symbol(index + 1, "(") && functionKind(at.name(index)) === "pure") continue;
     seen.unclear ??= `\`${at.text(index)}\` stands where no statement begins`;
   }
 }
+
+/** Reserved words of T-SQL that begin statements, save those that splitting knows. */
+const runningOn = words("REVERT SETUSER WRITETEXT UPDATETEXT READTEXT DUMP LOAD");
 
 /** Whether CREATE makes code that runs later: the first kind of thing that is named is one. */
 function createsCode(at: Cursor): boolean {
