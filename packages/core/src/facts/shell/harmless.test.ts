@@ -48,6 +48,71 @@ const programs: Readonly<Record<string, { readonly looks: readonly string[]; rea
       "awk 1 /inet/tcp/0/198.51.100.7/80",
     ],
   },
+  tar: {
+    looks: ["tar tf x.tar", "tar cf - src", "tar -cf - -C src ."],
+    more: ["tar -cf - -C ~/.aws .", "tar -cf - -C /etc shadow", "tar -cf - -C /home -C agent/.aws .", "tar cfC - ~/.ssh ."],
+  },
+  compressors: {
+    looks: ["gzip -l x.gz", "xz -l x.xz", "zstd -t x.zst", "lz4 -t x.lz4", "gzip -dc x.gz"],
+    more: ["lz4 -l x out", "lz4 -t x out", "pbzip2 -l x", "compress -l x"],
+  },
+  variables: {
+    looks: ["declare -p NODE_VERSION", "declare -f"],
+    more: ["declare -p GITHUB_TOKEN", "export -p GITHUB_TOKEN", "typeset -p API_KEY"],
+  },
+  xargs: { looks: ["echo a | xargs ls"], more: ["echo a | xargs --process-slot-var=PATH ls"] },
+  parallel: {
+    looks: ["parallel wc -l ::: a b", "parallel wc -l {} ::: a b"],
+    more: [
+      "parallel 'echo {= system q(id) =}' ::: 1",
+      "parallel -I ls 'ls -rf ~' ::: rm",
+      "parallel cat {1}{2} ::: .e ::: nv",
+      "parallel cat {.} ::: id_rsa.x",
+    ],
+  },
+  interpreters: {
+    looks: ["node -v", "ruby -v", "python3 -V", "java -version", "ghci --version", "swift --version"],
+    more: ["tclsh -v", "echo 'exec id' | tclsh --version", "echo x | erl --version", "jshell -v", "ghci -v", "swift -v"],
+  },
+  zsh: {
+    looks: ["zsh -c 'ls -la'", "zsh -lc 'git status'", "zsh -c 'echo $(ls)'"],
+    more: ["zsh -c \"echo *(e:'touch x':)\"", "zsh -c 'echo x(e:id:)'", "zsh -c 'echo ${(e)x}'", "zsh -c '=rm x'"],
+  },
+  "git and secrets": {
+    looks: [
+      "git log --stat -- .env",
+      "git grep foo -- '*.ts'",
+      "git show HEAD -- ':(exclude).env'",
+      "git cat-file --batch-check",
+      "git config user.name",
+    ],
+    more: [
+      "git log --patch-with-stat -- .env",
+      "git log --patch-with-raw -- .env",
+      "git log --binary -- .env",
+      "git diff-tree --patch-with-stat HEAD .env",
+      "git show HEAD -- ':(top).env'",
+      "git grep '' -- '*.env'",
+      "git grep --no-index -e '' ~",
+      "echo HEAD:.env | git cat-file --batch",
+      "git config --get-urlmatch http https://example.com",
+      "git config edit",
+      "git reflog drop x",
+      "git reflog write a b c d",
+    ],
+  },
+  "searches that ask for secrets": {
+    looks: ["grep -r foo --include='*.ts' .", "rg -g '*.ts' foo", "rg -g '!.env' foo", "ag foo src", "ack foo src"],
+    more: [
+      "grep -r '' --include=.env .",
+      "grep -rh '' --include '.en*' .",
+      "rg -g .env ''",
+      "rg --iglob '.ENV' ''",
+      "rg -g '{.env,x}' KEY",
+      "ag -r KEY .env",
+      "ack -t KEY ~/.ssh/id_rsa",
+    ],
+  },
 };
 
 describe("programs that only look", () => {

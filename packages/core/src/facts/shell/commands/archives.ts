@@ -2,7 +2,7 @@
 import type { Call } from "../call.ts";
 import type { CommandTable } from "../grammar.ts";
 import { field, rest, source, unknown } from "../text.ts";
-import type { Text } from "../text.ts";
+import type { Field, Text } from "../text.ts";
 
 const compressorOptions = `
   -[acdefhkLlNnqrtVvz]  -NUM  -S=  -T=  -o= write  --stdout  --to-stdout  --decompress  --uncompress  --force  --keep  --list
@@ -16,7 +16,11 @@ export const archiveCommands: CommandTable = {
     run: (call) => {
       const decompresses =
         call.has("-d", "--decompress", "--uncompress") || call.program.startsWith("un") || /^(?:g|b)un/.test(call.program);
-      const keeps = call.has("-c", "--stdout", "--to-stdout", "-t", "--test", "-l", "--list");
+      // To lz4, bzip2 and others `-l` is no listing, and a second name of lz4 is where it writes to.
+      const lists = call.has("-l", "--list") && /^(?:gzip|gunzip|xz|unxz|lzma|unlzma|zstd|unzstd|pigz)$/.test(call.program);
+      const keeps = lists || call.has("-c", "--stdout", "--to-stdout", "-t", "--test");
+      const [, target] = call.operands;
+      if (call.program.endsWith("lz4") && target !== undefined) call.write(target);
       for (const operand of call.operands) {
         call.read(operand, call.has("-r", "--recursive"));
         if (keeps) continue;
@@ -58,7 +62,7 @@ function tar(call: Call): Text {
   const first = words[0] ?? "";
   const cluster = first.startsWith("--") ? "" : first.replace(/^-/, "");
   const old = !first.startsWith("-");
-  const operands: number[] = [];
+  const operands: Field[] = [];
   let directory = field(".");
   let lists = /^[^xcruAd]*t/.test(cluster);
   let extracts = /x/.test(cluster);
@@ -84,7 +88,7 @@ function tar(call: Call): Text {
         continue;
       }
       if (letter === "f") archive = args[at];
-      else if (letter === "C") directory = args[at] ?? directory;
+      else if (letter === "C") directory = below(directory, args[at]);
       else if (/[IF]/.test(letter)) starts(args[at]);
       else if (/[TX]/.test(letter)) names(args[at]);
       at += 1;
@@ -98,7 +102,7 @@ function tar(call: Call): Text {
     if (!word.startsWith("-") || word === "-") {
       if (/^[\uE000\uE002]/.test(word) || (item.glob && /^[*?[]/.test(word)))
         call.findings.openAll("a word of `tar` that is not known may be an option");
-      operands.push(at);
+      operands.push(below(directory, item));
     } else if (
       /^--(?:checkpoint-action|to-command|use-compress-program|info-script|new-volume-script|rsh-command|rmt-command)/.test(word) ||
       /^--(?:use|to-c|checkpoint-a|info|new-v|rsh|rmt)/.test(word)
@@ -113,7 +117,7 @@ function tar(call: Call): Text {
       const value = word.includes("=") ? rest(item, word.indexOf("=") + 1) : next;
       if (!word.includes("=")) at += 1;
       if (word.startsWith("--file")) archive = value;
-      else directory = value ?? directory;
+      else directory = below(directory, value);
     } else if (/^--(?:files-from|exclude-from)(?:=|$)/.test(word)) {
       names(word.includes("=") ? rest(item, word.indexOf("=") + 1) : next);
       if (!word.includes("=")) at += 1;
@@ -140,7 +144,7 @@ function tar(call: Call): Text {
           const value = index + 1 < word.length ? rest(item, index + 1) : next;
           if (index + 1 === word.length) at += 1;
           if (letter === "f") archive = value;
-          else if (letter === "C") directory = value ?? directory;
+          else if (letter === "C") directory = below(directory, value);
           else if (/[IF]/.test(letter)) starts(value);
           else if (/[TX]/.test(letter)) names(value);
           break;
@@ -156,10 +160,7 @@ function tar(call: Call): Text {
   if (archive !== undefined && /^[^/]*:/.test(archive.text)) call.effect("network");
   if (creates) {
     if (archive !== undefined && archive.text !== "-") call.write(archive);
-    for (const index of operands) {
-      const operand = args[index];
-      if (operand !== undefined) call.read(operand, true);
-    }
+    for (const operand of operands) call.read(operand, true);
   } else if (archive !== undefined && archive.text !== "-") {
     call.read(archive);
   }
@@ -170,6 +171,14 @@ function tar(call: Call): Text {
   if (!extracts && !creates && !lists && !words.some((word) => /^--(?:diff|compare)$/.test(word) || /^-?[^-]*d/.test(word)))
     call.unrecognized("what it is to do is not clear");
   return unknown(call.stdin.sources | (extracts ? source.decoded : 0));
+}
+
+/** Where a name leads behind `-C directory`, which itself starts from the one before. */
+function below(directory: Field, name: Field | undefined): Field {
+  if (name === undefined) return directory;
+  if (directory.text === "." || name.text.startsWith("/") || name.text === "") return name;
+  const text = `${directory.text}/${name.text}`;
+  return { ...name, text, glob: name.glob || directory.glob, sources: name.sources | directory.sources, content: null };
 }
 
 function extract(call: Call): Text {

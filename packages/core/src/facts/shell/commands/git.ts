@@ -3,6 +3,7 @@ import { Call } from "../call.ts";
 import type { CommandSpec, CommandTable } from "../grammar.ts";
 import { joinWords } from "./builtins.ts";
 import { remote } from "./network.ts";
+import { asksForSecret } from "./search.ts";
 import { empty, field, isKnown, literal, rest, unknown } from "../text.ts";
 import type { Text } from "../text.ts";
 
@@ -31,6 +32,13 @@ const logOptions = `
   --simplify-by-decoration  --full-diff  --log-size
 `;
 
+/** What makes `git log` show what files hold. */
+const patches = ["-p", "-U", "-W", "-c", "--cc", "-L", "--color-words", "--word-diff", "--word-diff-regex"].concat([
+  "--patch-with-stat",
+  "--patch-with-raw",
+  "--binary",
+]);
+
 /** What makes `git branch` and `git tag` list, whatever else they are given. */
 const listing = ["-l", "--list", "--contains", "--no-contains", "--merged", "--no-merged", "--points-at"];
 
@@ -47,7 +55,9 @@ const lists = (options: string): CommandSpec => ({
 function showsFiles(call: Call): undefined {
   const named = [...call.operands, ...call.values("-L")];
   for (const { text } of named.filter(isKnown)) {
-    const path = text.slice(text.indexOf(":") + 1);
+    if (/^:(?:[!^]|\([^)]*exclude)/.test(text)) continue;
+    const path = text.slice(text.indexOf(":") + 1).replace(/^\([^)]*\)/, "");
+    if (/[*?[]/.test(path) && asksForSecret(path)) call.effect("secret:file");
     const places = call.interpreter.places.of(field(path), call.state);
     if (places.some((place) => place.secret === "yes")) call.effect("secret:file");
   }
@@ -71,8 +81,9 @@ const subcommands: CommandTable = {
   "log show whatchanged rev-list reflog diff-tree": {
     options: logOptions,
     run: (call) => {
-      if (call.program === "git show" || call.has("-p", "-U", "-W", "-c", "--cc", "-L", "--color-words", "--word-diff")) showsFiles(call);
-      if (call.program === "git reflog" && ["expire", "delete"].includes(literal(call.operands[0]) ?? "")) call.effect("change:repository");
+      if (call.program === "git show" || call.has(...patches)) showsFiles(call);
+      if (call.program === "git reflog" && ["expire", "delete", "drop", "write"].includes(literal(call.operands[0]) ?? ""))
+        call.effect("change:repository");
       return undefined;
     },
   },
@@ -142,7 +153,11 @@ const subcommands: CommandTable = {
       -[epst]  --batch[=]  --batch-check[=]  --batch-all-objects  --buffer  --unordered  --textconv code:diff_driver
       --filters code:filter
     `,
-    run: showsFiles,
+    run: (call) => {
+      // Which files it shows stands in its input.
+      if (call.has("--batch")) call.effect("secret:file");
+      return showsFiles(call);
+    },
   },
   grep: {
     options: `
@@ -157,7 +172,7 @@ const subcommands: CommandTable = {
       // Without a value it is git's own pager that is started, which the repository's configuration names.
       if (call.has("-O", "--open-files-in-pager")) call.effect("code:program");
       showsFiles(call);
-      for (const operand of call.has("--no-index") ? call.operands.slice(1) : []) call.read(operand, true);
+      for (const operand of call.has("--no-index") ? call.operands.slice(call.has("-e", "-f") ? 0 : 1) : []) call.read(operand, true);
       return call.has("-l", "-L", "--name-only", "--files-with-matches", "--files-without-match") ? unknown(0, ["."]) : undefined;
     },
   },
@@ -333,10 +348,10 @@ function judgeConfig(call: Call): Text {
   const operands = words.filter((word) => word === undefined || !reading.test(word));
   const asks = words.some((word) => /^(?:--get.*|--list|-l|get|list)$/.test(word ?? ""));
   const bad = operands.some((word) => word === undefined || word.startsWith("-"));
-  if (bad || operands.length > (asks ? 2 : 1)) return change(call, "code:configuration");
+  if (bad || operands.length > (asks ? 2 : 1) || words.includes("edit")) return change(call, "code:configuration");
   // A listing shows what was stored for logging in, and so may a name.
   if (
-    words.some((word) => /^(?:--list|-l|list|--get-regexp)$/.test(word ?? "")) ||
+    words.some((word) => /^(?:--list|-l|list|--get-regexp|--get-urlmatch)$/.test(word ?? "")) ||
     operands.some((word) => /credential|token|password|extraheader|url/i.test(word ?? ""))
   )
     call.effect("secret:configuration");

@@ -22,7 +22,9 @@ export const interpreterCommands: CommandTable = {
     run: (call) => runInterpreter(call, "other_shell"),
   },
   "python pypy pypy3 ipython jupyter": interpreter,
-  "interpreter node nodejs deno bun tsx ts-node perl ruby php php-cgi lua luajit tclsh wish expect guile racket scheme sbcl clisp ghci runghc runhaskell julia Rscript R octave java javaw jshell kotlin kotlinc scala groovy elixir iex erl escript swift osascript gdb lldb irb pry dotnet mono wine cscript wscript mshta rundll32 qjs d8 coffee zx raku crystal nim vlang":
+  // Without a script of their own these run what they are given to read, whatever options stand there.
+  "tclsh wish expect erl escript": { run: (call) => runInterpreter(call, "interpreter"), noHelp: true },
+  "interpreter node nodejs deno bun tsx ts-node perl ruby php php-cgi lua luajit guile racket scheme sbcl clisp ghci runghc runhaskell julia Rscript R octave java javaw jshell kotlin kotlinc scala groovy elixir iex swift osascript gdb lldb irb pry dotnet mono wine cscript wscript mshta rundll32 qjs d8 coffee zx raku crystal nim vlang":
     interpreter,
   "sqlite3 duckdb": { run: runFileDatabase },
   "psql mysql mariadb mongosh mongo redis-cli sqlcmd clickhouse-client cqlsh influx": {
@@ -47,6 +49,8 @@ function runShell(call: Call): Text {
     if (first === undefined) return unknown();
     const state = call.state.copy();
     if (args[0] !== undefined) state.set("0", args[0]);
+    // In zsh a pattern may run commands (`*(e:…:)`), and so may a parameter with flags; `=name` is where a program lies.
+    if (call.program === "zsh" && /[^\s$;&|<>(]\(|\$\{\(|(?:^|\s)=/.test(first.text)) call.code("other_shell");
     return call.shell(first, { positional: positional(args.slice(1)), state });
   }
   if (first === undefined || call.has("-s") || literal(first) === "-")
@@ -95,10 +99,15 @@ function positional(args: readonly Field[]): readonly Text[] | null {
   return args.some((item) => item.glob || (item.many && !isKnown(item))) && args.length > 1 ? null : args;
 }
 
+/** To the others `-v` says that they shall talk while they run. */
+const tellsVersion = /^(?:node|deno|bun|tsx|ts-node|ruby|php|perl|lua|java|julia|gdb|lldb|irb|octave|groovy|coffee|crystal|raku|nim|guile)/;
+
 /** `node -v`, `python3 -V`: but `python3 -v` talks while it runs. */
 function asksVersion(call: Call): boolean {
   const [only, ...more] = call.args;
-  return more.length === 0 && (call.program.startsWith("py") ? literal(only) === "-V" : /^-(?:v|-?version)$/.test(literal(only) ?? ""));
+  if (more.length > 0) return false;
+  if (call.program.startsWith("py")) return literal(only) === "-V";
+  return tellsVersion.test(call.program) && /^-(?:v|-?version)$/.test(literal(only) ?? "");
 }
 
 /** What is not analysed is opaque; code that was downloaded or decoded on the spot is worse. */

@@ -111,6 +111,11 @@ export const searchCommands: CommandTable = {
       const pattern = call.has("-e", "-f", "--files", "--type-list");
       const files = pattern ? call.operands : call.operands.slice(1);
       const names = call.has("--files");
+      if (!names && call.values("-g", "--iglob").some(({ text }) => !text.startsWith("!") && asksForSecret(text)))
+        call.effect("secret:file");
+      // To ag and ack other options take a value, so that what looks like one may be a file.
+      if (call.program.startsWith("a") && call.has("-r", "-t", "-T", "-E", "-e", "-j", "-d", "-g"))
+        for (const item of [...call.operands, ...call.arguments.options.flatMap(({ value }) => value ?? [])]) call.read(item, true);
       for (const file of files) {
         if (names) call.list(file);
         else call.read(file, true);
@@ -260,6 +265,15 @@ function secretsAskedFor(args: readonly Field[]): readonly string[] {
     }
   });
   return [...found];
+}
+
+/** Whether a pattern for names, such as `--include` of grep takes, picks out secrets rather than nearly everything. */
+export function asksForSecret(pattern: string): boolean {
+  return pattern
+    .toLowerCase()
+    .split(/[{},]/)
+    .map((one) => one.slice(one.lastIndexOf("/") + 1))
+    .some((one) => !/^[*.]*$/.test(one) && secretNames.some((name) => matchesName(one, name)));
 }
 
 /** The word with what was found in the place of `{}`, or of another text that stands for it. */

@@ -4,6 +4,7 @@ import type { Call } from "../call.ts";
 import { expandSet, fromBase64, fromHex, translate } from "../constant.ts";
 import type { CommandTable } from "../grammar.ts";
 import { directoriesOf } from "../under.ts";
+import { asksForSecret } from "./search.ts";
 import { judgeSed } from "../sed.ts";
 import { judgeYq } from "../yq.ts";
 import { field, isKnown, joined, known, literal, mark, rest, source, unknown } from "../text.ts";
@@ -269,6 +270,7 @@ export const textCommands: CommandTable = {
       const recursive =
         call.has("-r", "-R", "--recursive", "--dereference-recursive") || call.values("-d").some((value) => value.text === "recurse");
       if (recursive && files.length === 0) call.read(field("."), true);
+      if (recursive && call.values("--include").some(({ text }) => asksForSecret(text))) call.effect("secret:file");
       for (const file of files) call.read(file, recursive);
       if (call.has("-l", "-L", "--files-with-matches", "--files-without-match") && files.every(isKnown))
         return unknown(0, directoriesOf(files, recursive));

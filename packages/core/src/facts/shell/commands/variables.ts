@@ -14,6 +14,8 @@ export const variableCommands: CommandTable = {
       if (names.length === 0 && !call.has("-f", "-F")) call.effect("secret:environment");
       // `-i` evaluates whatever is assigned from now on, `-n` makes it the name of another variable.
       if (names.length > 0 && call.has("-i", "-n")) call.code("evaluation");
+      // It shows what the variable holds.
+      if (call.has("-p") && !names.every(isPublicVariable)) call.effect("secret:environment");
       for (const name of names) declare(call, name);
       return empty;
     },

@@ -104,7 +104,7 @@ export const wrapperCommands: CommandTable = {
   xargs: {
     options: `
       -0,--null  -a,--arg-file= read  -d,--delimiter=  -E=  -e,--eof[=]  -I=  -i,--replace[=]  -J=  -L=  -l,--max-lines[=]
-      -n,--max-args=  -o,--open-tty  -P,--max-procs=  -p,--interactive  --process-slot-var=  -r,--no-run-if-empty  -R=  -S=
+      -n,--max-args=  -o,--open-tty  -P,--max-procs=  -p,--interactive  --process-slot-var= code:environment  -r,--no-run-if-empty  -R=  -S=
       -s,--max-chars=  --show-limits  -t,--verbose  -x,--exit
     `,
     ordered: true,
@@ -264,6 +264,7 @@ function delimiterOf(call: Call): string {
 
 /** GNU parallel: a command line for each argument behind `:::`, or for each line of its input; run by a shell. */
 function runInParallel(call: Call): Text {
+  const groups = call.operands.filter((operand) => /^:{3,4}\+?$/.test(operand.text)).length;
   const at = call.operands.findIndex((operand) => /^:{3,4}\+?$/.test(operand.text));
   const command = at < 0 ? call.operands : call.operands.slice(0, at);
   const fromFiles = at >= 0 && call.operands[at]?.text.startsWith("::::") === true;
@@ -271,8 +272,16 @@ function runInParallel(call: Call): Text {
     at < 0 || fromFiles
       ? inputWords(call, fromFiles ? unknown() : call.stdin, true)
       : call.operands.slice(at + 1).filter((operand) => !/^:{3,4}\+?$/.test(operand.text));
-  for (const value of values.slice(0, mostInputs)) {
-    const line = joinWords(command);
+  const line = joinWords(command);
+  // Perl stands between `{=` and `=}`, and `-I` gives another word the meaning of `{}`.
+  if (line.text.includes("{=") || call.has("-I")) {
+    call.code("script");
+    call.shell(line);
+  }
+  // What parts of arguments, or arguments of several lists, come to is not followed.
+  const isPlain = groups < 2 && (line.text.match(/\{[^}]*\}/g) ?? []).every((name) => /^\{1?\}$/.test(name));
+  for (const given of values.slice(0, mostInputs)) {
+    const value = isPlain ? given : field(unknown(given.sources));
     if (command.length === 0) call.shell(value);
     else if (/\{[^}]*\}/.test(line.text))
       call.shell({ ...line, text: line.text.replace(/\{[^}]*\}/g, () => value.text), sources: line.sources | value.sources });
