@@ -6,6 +6,7 @@ import {
   approvalPlaces,
   canopyPlaces,
   codePlaces,
+  keyStorePlaces,
   lenientSystemPlaces,
   repositoryPlaces,
   secretPlaces,
@@ -42,7 +43,7 @@ export const isSystem: Question = (at, around) => {
 
 export const isSecret: Question = (at, around) => {
   // Only by its whole name: nearly every pattern could match one.
-  if (lookIn(approvalPlaces, at, around) === "yes") return "yes";
+  if (lookIn(approvalPlaces, at, around) === "yes" || lookIn(keyStorePlaces, at, around) === "yes") return "yes";
   const hit = lookIn(secretPlaces, at, around);
   return hit === "yes" && isAlien(at, around) ? "maybe" : hit;
 };

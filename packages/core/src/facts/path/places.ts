@@ -34,6 +34,13 @@ export const secretPlaces: Places = places(
   [".htpasswd", ".databrickscfg", ".snowsql/config", ".terraform.d/credentials.tfrc.json", ".terraformrc", ".gem/credentials"],
   [".cargo/credentials", ".cargo/credentials.toml", ".m2/settings.xml", ".m2/settings-security.xml", "~/.npmrc", "~/.yarnrc.yml"],
   ["~/.gradle/gradle.properties", ".codex/auth.json", ".claude/.credentials.json", ".gemini/oauth_creds.json"],
+  [".cache/huggingface/token", ".huggingface/token", ".kaggle/kaggle.json", ".ngrok2", ".config/ngrok", ".fly/config.yml"],
+  [".config/stripe", ".config/netlify", ".config/hcloud", ".config/scw", ".config/linode-cli", ".config/containers/auth.json"],
+  [".local/share/com.vercel.cli", ".wrangler/config", ".config/.wrangler", ".supabase/access-token", ".railway/config.json"],
+  [".pulumi/credentials.json", ".config/bitwarden", ".config/filezilla", ".local/share/atuin", ".irb_history", "~/.xauthority"],
+  [".electrum", ".bitcoin", ".ethereum/keystore", ".config/solana/id.json"],
+  ["terraform.tfstate", "terraform.tfstate.backup", "privkey*.pem", "private.key", "private.pem", "master.key", ".vault_pass", ".dev.vars"],
+  [".env-local", ".env_local", ".#.env", "#.env#"],
   ["audit.log.approvals.db", "audit.log.approvals.db-*"],
   ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk"],
   [".env", ".env.*", ".env~", "!.env.example", "!.env.sample", "!.env.template", "!.env.dist", "!.env.defaults", "!.env.schema"],
@@ -48,7 +55,18 @@ export const secretPlaces: Places = places(
   ["appdata/roaming/microsoft/credentials", "appdata/local/microsoft/credentials", "appdata/roaming/microsoft/protect"],
   ["/etc/shadow*", "/etc/gshadow*", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh/ssh_host_*", "/etc/ssl/private", "/etc/krb5.keytab"],
   ["/etc/security/opasswd", "/etc/kubernetes", "/etc/rancher", "/etc/wireguard", "/etc/ipsec.secrets", "/etc/ppp/chap-secrets"],
-  ["/etc/networkmanager/system-connections", "/etc/master.passwd", "/run/secrets", "/var/run/secrets", "/var/lib/kubelet"],
+  [
+    "/etc/networkmanager/system-connections",
+    "/etc/master.passwd",
+    "/private/etc/master.passwd",
+    "/run/secrets",
+    "/var/run/secrets",
+    "/var/lib/kubelet",
+  ],
+  ["/private/etc/sudoers", "/private/etc/sudoers.d", "/var/db/dslocal", "/private/var/db/dslocal", "/var/backups/*shadow*"],
+  ["/etc/letsencrypt/live", "/etc/letsencrypt/archive", "/etc/mysql/debian.cnf", "/run/credentials", "/dev/input"],
+  ["/system/volumes/data/private/etc/master.passwd", "/system/volumes/data/private/etc/sudoers"],
+  ["/mnt/*/windows/system32/config", "/cygdrive/*/windows/system32/config"],
   [
     "/proc/*/environ",
     "/proc/*/mem",
@@ -74,6 +92,9 @@ export const canopyPlaces: Places = places(
 
 /** Stores of approvals: they hold in full the actions that people were asked about, of which logs leave out what is secret. */
 export const approvalPlaces: Places = places(["*.approvals.db", "*.approvals.db-*"]);
+
+/** Stores of keys and passwords, by what their names end in. */
+export const keyStorePlaces: Places = places(["*.kdbx", "*.jks", "*.keystore", "*.p12", "*.pfx"]);
 
 /** Read or run by itself when somebody logs in, opens a shell or starts a daily tool. */
 export const startupPlaces: Places = places(

@@ -30,9 +30,9 @@ export function readRequest(url: UrlReadings, payload: JsonValue | null): Reques
     const headers = member(object, "headers");
     if (isJsonObject(headers)) injected = readHeaders(headers, url, routed, mentioned);
     else if (headers !== undefined) routed.open = "the headers are not an object";
-    readFields(object, url, routed);
+    if (readFields(object, url, routed, mentioned, true)) injected = true;
     const args = member(object, "args");
-    if (isJsonObject(args)) readFields(args, url, routed);
+    if (isJsonObject(args) && readFields(args, url, routed, mentioned)) injected = true;
     const body = member(object, "body");
     if (body !== undefined) mentionAll(body, mentioned);
   }
@@ -47,14 +47,17 @@ const routingHeaders: ReadonlySet<string> = words(`
 
 /** Fields by which HTTP clients are told to call another place than the address says. */
 const routingFields: ReadonlySet<string> = words(`
-  url urls apiurl apibase serverurl server baseurl base host hostname endpoint uri href origin target proxy proxies httpproxy httpsproxy proxyurl socketpath unixsocket
+  url urls apiurl apiuri apihost apibase requesturl requesturi targeturl baseuri domain authority serverurl server baseurl base host hostname endpoint uri href origin target proxy proxies httpproxy httpsproxy proxyurl socketpath unixsocket
   unixsocketpath resolve connectto localaddress lookup via tunnel upstream redirecturl
 `);
 
 /** Fields that hold the settings of a client, and so fields like these. */
 const settingsFields: ReadonlySet<string> = words(
-  "options opts config settings init request requestoptions requestconfig fetchoptions client transport",
+  "options opts config settings init request requestoptions requestconfig fetchoptions client transport agent httpagent httpsagent dispatcher",
 );
+
+/** Endings of names for such fields: `axios_config`, `clientOptions`. */
+const settingsEnding = /(?:options|config|settings)$/;
 
 /** Settings inside settings; what lies deeper may be anything. */
 const deepestSettings = 4;
@@ -95,17 +98,34 @@ function readHeaders(headers: JsonObject, url: UrlReadings, routed: Hosts, menti
   return injected;
 }
 
-function readFields(object: JsonObject, url: UrlReadings, routed: Hosts, depth = 0): void {
+/** Reads fields that send the call elsewhere, and headers that are not where they belong; answers whether one of these is injected. */
+function readFields(object: JsonObject, url: UrlReadings, routed: Hosts, mentioned: Hosts, top = false, depth = 0): boolean {
+  let injected = false;
   for (const [name, value] of Object.entries(object)) {
     const key = name.toLowerCase().replaceAll(/[-_]/g, "");
-    if (settingsFields.has(key) && isJsonObject(value)) {
-      if (depth < deepestSettings) readFields(value, url, routed, depth + 1);
+    if (/^headers?$/.test(key) && !(depth === 0 && name === "headers" && top)) {
+      if (isJsonObject(value)) injected = readHeaders(value, url, routed, mentioned) || injected;
+      else routed.open = `\`${name.slice(0, 40)}\` is not an object`;
+    }
+    if ((settingsFields.has(key) || settingsEnding.test(key)) && isJsonObject(value)) {
+      if (depth < deepestSettings) injected = readFields(value, url, routed, mentioned, false, depth + 1) || injected;
       else routed.open = `\`${name.slice(0, 40)}\` may send it elsewhere`;
     }
+    const changes =
+      (key === "port" && JSON.stringify(value).replaceAll('"', "") !== JSON.stringify(url.port)) ||
+      (isScheme.test(key) && !isOwnScheme(value, url));
+    if (changes && value !== null) routed.open = `\`${name.slice(0, 40)}\` may send it elsewhere`;
     if (!routingFields.has(key)) continue;
     if (typeof value === "string") route(value, url, routed);
     else if (value !== null && value !== false) routed.open = `\`${name.slice(0, 40)}\` may send it elsewhere`;
   }
+  return injected;
+}
+
+const isScheme = /^(?:protocol|scheme)$/;
+
+function isOwnScheme(value: JsonValue, url: UrlReadings): boolean {
+  return typeof value === "string" && value.toLowerCase().replace(/:\/{0,2}$/, "") === url.scheme;
 }
 
 /** The host that `text` names, as an address, `host:port` or host, unless it is the call's own. A path alone stays on the host. */
