@@ -4,15 +4,19 @@ import type { Token } from "./tokens.ts";
 export class Cursor {
   readonly tokens: readonly Token[];
   private readonly closings: Int32Array;
+  private readonly openings: Int32Array;
 
   constructor(tokens: readonly Token[]) {
     this.tokens = tokens;
     this.closings = new Int32Array(tokens.length).fill(tokens.length);
+    this.openings = new Int32Array(tokens.length).fill(-1);
     const opened: number[] = [];
     for (let at = 0; at < tokens.length; at += 1) {
       if (this.symbol(at, "(")) opened.push(at);
       const open = this.symbol(at, ")") ? opened.pop() : undefined;
-      if (open !== undefined) this.closings[open] = at;
+      if (open === undefined) continue;
+      this.closings[open] = at;
+      this.openings[at] = open;
     }
   }
 
@@ -51,6 +55,11 @@ export class Cursor {
   name(at: number): string {
     const token = this.tokens[at];
     return token?.kind === "word" ? token.text.toLowerCase() : (token?.text ?? "");
+  }
+
+  /** The bracket that the one at `close` closes; -1 where none does. */
+  opening(close: number): number {
+    return this.openings[close] ?? -1;
   }
 
   /** The bracket that closes the one at `open`; the end where none does. */

@@ -52,12 +52,8 @@ function isGiven(at: Cursor, index: number, creates: boolean): boolean {
 
 /** Whether a value follows the bracket that closes there: `DISTINCT ON (a) f(b)`, `1 OPERATOR(+) f(2)`, `TOP (5) f(a)`. */
 function isBeforeValue(at: Cursor, close: number): boolean {
-  let level = 0;
-  for (let index = close; index >= 0; index -= 1) {
-    level += at.symbol(index, ")") ? 1 : at.symbol(index, "(") ? -1 : 0;
-    if (level === 0) return at.word(index - 1, "ON", "OPERATOR", "TOP", "DISTINCT", "ALL", "SELECT", "INTERVAL");
-  }
-  return true;
+  const open = at.opening(close);
+  return open < 0 || at.word(open - 1, "ON", "OPERATOR", "TOP", "DISTINCT", "ALL", "SELECT", "INTERVAL");
 }
 
 /** `AS (` and a query, with what may stand between; what a function's columns are called may stand there too. */
