@@ -237,6 +237,20 @@ describe("calls that are not whole, or not what they seem", () => {
     expect(authorizer.outcomes).toEqual([]);
   });
 
+  it("a parser that works on its definition is called on it, as the SDK calls it", async () => {
+    const definition = {
+      name: "wipe",
+      key: "sure",
+      parse(text: string): unknown {
+        return { [this.key]: (JSON.parse(text) as unknown[])[0] };
+      },
+      function: (args: unknown) => ran.push(args),
+    };
+    const dispatcher = createToolDispatcher([{ type: "function", function: definition }], { agentCtx, authorizer: fakeAuthorizer() });
+    await dispatcher.dispatchAll({ output: [{ ...call, arguments: "[true]" }] });
+    expect(ran.splice(0)).toEqual([{ sure: true }]);
+  });
+
   it("a deferred tool that a tool search found runs under a namespace of its own name, and no other does", async () => {
     const deferred = [{ ...tools[0], defer_loading: true }, tools[1]] as never as typeof tools;
     const namespace = { type: "namespace", name: "wipe", tools: [] } as never;

@@ -198,7 +198,7 @@ async function prepare(tool: GuardedTool | undefined, parts: CallParts): Promise
   const read = readText(text);
   if (read.refused !== undefined || tool.parse === undefined) return read;
   try {
-    const parsed: unknown = tool.parse(text);
+    const parsed: unknown = Reflect.apply(tool.parse, selfOf(tool) ?? tool.tool, [text]);
     // Awaited only where it must be, so that calls are asked about in their order.
     return { args: parsed instanceof Promise ? await parsed : parsed };
   } catch (error) {
@@ -212,8 +212,12 @@ function runTool(tool: GuardedTool | undefined, { text }: CallParts, args: unkno
   const given = input === "parsed" ? args : text;
   if (form === "execute") return Reflect.apply(callback, tool.tool, [given, extras]);
   // No runner here: a tool that needs one does not compile.
-  const self = form === "definition" ? (tool.tool as { readonly function?: unknown }).function : undefined;
-  return Reflect.apply(callback, self, [given, undefined, extras.toolContext]);
+  return Reflect.apply(callback, selfOf(tool), [given, undefined, extras.toolContext]);
+}
+
+/** What `runTools` calls the functions of a definition on. */
+function selfOf({ form, tool }: LocalTool): unknown {
+  return form === "definition" ? (tool as { readonly function?: unknown }).function : undefined;
 }
 
 /** The output as the SDK's own loop would show it to the model. */
