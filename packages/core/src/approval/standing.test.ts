@@ -92,6 +92,15 @@ describe("nothing of it is relied on", () => {
     expect(standing(events, noon, row(changes)).problem).toContain(problem);
   });
 
+  it("where a yes came when there was no more time for one; a no is one at any time", () => {
+    const problemAt = (at: number, decision: "approve" | "deny"): string | null =>
+      standing([requested, decided({ at, decidedAt: noon, decision })], at, row(decision === "deny" ? { state: "denied" } : {})).problem;
+    const end = noon + 24 * hour;
+    expect([problemAt(end, "approve"), problemAt(end + 59_000, "approve")]).toEqual([null, null]);
+    expect(problemAt(end + 61_000, "approve")).toContain("no more time");
+    expect(problemAt(end + 61_000, "deny")).toBeNull();
+  });
+
   it("where the store is ahead of the log, and only there", () => {
     const log: Readonly<Record<string, readonly ApprovalEvent[]>> = {
       pending: [requested],

@@ -68,6 +68,8 @@ function problemOf(
   if (decided !== null && decided.digest !== row.digest) return "the decision on record is about another action";
   if (decided !== null && Math.min(decided.at, decided.decidedAt) > now + clockSkewMs)
     return "it was decided in the future: a clock is wrong";
+  if (decided?.decision === "approve" && decided.at > requested.decideBy + clockSkewMs)
+    return "the yes was put on record when there was no more time for one";
   // Where the log is ahead of the store, Canopy died before it could say so there; the other way round nobody of ours wrote it.
   return isAhead(row.state, state, decided) ? `the store says that it is ${row.state}, and the log does not: ${fromOutside}` : null;
 }

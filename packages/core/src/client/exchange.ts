@@ -60,12 +60,26 @@ async function send(url: string, { method, key, body, mostBytes }: Message, fetc
   if (response.type === "opaqueredirect" || response.redirected || (response.status >= 300 && response.status < 400)) {
     throw failure("the gateway answered with a redirect, which is not followed");
   }
-  if (response.status !== 200) throw failure(`the gateway answered with status ${response.status}`);
+  if (response.status !== 200) {
+    const meaning = meanings.get(response.status);
+    throw failure(`the gateway answered with status ${response.status}${meaning === undefined ? "" : `: ${meaning}`}`);
+  }
   if (!/^application\/json(?:\s*;\s*charset=utf-8)?$/i.test(response.headers.get("content-type") ?? "")) {
     throw failure("the gateway's answer is not declared as JSON");
   }
   return await textOf(response, mostBytes);
 }
+
+/** What a gateway means by a status, in our words and not in those of whoever answered. */
+const meanings: ReadonlyMap<number, string> = new Map([
+  [400, "it does not understand the request, which another version of Canopy may have made"],
+  [401, "it does not take the key"],
+  [403, "the key may not do that"],
+  [404, "there is no gateway at this address"],
+  [413, "the request is too long for it"],
+  [421, "it does not answer for this host name, see --allowed-host of `canopy serve`"],
+  [503, "it has too much to do, or cannot put anything on record"],
+]);
 
 async function textOf(response: Response, mostBytes: number): Promise<string> {
   const reader = response.body?.getReader();

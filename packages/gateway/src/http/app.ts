@@ -121,10 +121,13 @@ async function answer(
   }
   const query = readQuery(incoming.url ?? "", target.query);
   const body = target.body === undefined ? undefined : await readBody(parts, target, principal, incoming);
-  const abort = new AbortController();
+  // Few routes look at the signal; it is made when one does.
+  let abort: AbortController | undefined;
+  let isLost = false;
   const callbacks: (() => void)[] = [];
   const lose = (): void => {
-    abort.abort();
+    isLost = true;
+    abort?.abort();
     for (const callback of callbacks.splice(0)) callback();
   };
   // Once the whole answer was handed to the operating system it counts as given; what closes before has lost some of it.
@@ -139,10 +142,14 @@ async function answer(
       query,
       headers: incoming.headers,
       traceId: traceIdOf(incoming.headers["traceparent"]),
-      signal: abort.signal,
+      get signal() {
+        abort ??= new AbortController();
+        if (isLost) abort.abort();
+        return abort.signal;
+      },
       cut: () => outgoing.destroy(),
       gone: (callback) => {
-        if (abort.signal.aborted || outgoing.destroyed) callback();
+        if (isLost || outgoing.destroyed) callback();
         else callbacks.push(callback);
       },
     });

@@ -29,4 +29,13 @@ describe("who was allowed what", () => {
     expect(() => known.claim("1-a", "key:1")).toThrow("was not allowed");
     known.claim("0-a", "key:2");
   });
+
+  it("does not forget what it decided for ids that somebody makes up", () => {
+    const known = rememberAuthorizations();
+    known.decided("0-a", "key:1", false);
+    for (let number = 1; number <= 100_001; number += 1) known.claim(`${number}-a`, "key:2");
+    expect(() => known.claim("0-a", "key:1")).toThrow("was not allowed");
+    expect(() => known.claim("100001-a", "key:2")).toThrow("on record already");
+    known.claim("1-a", "key:2");
+  });
 });

@@ -14,9 +14,11 @@ export interface Authorizations {
 }
 
 export function rememberAuthorizations(): Authorizations {
-  const known = new Map<string, Known>();
+  const ours = new Map<string, Known>();
+  /** Those that were reported and not remembered: whoever makes up ids pushes out no more than what others have made up. */
+  const strangers = new Map<string, Known>();
 
-  function remember(id: string, entry: Known): void {
+  function remember(known: Map<string, Known>, id: string, entry: Known): void {
     known.set(id, entry);
     if (known.size <= mostRemembered) return;
     const [oldest] = known.keys();
@@ -24,14 +26,15 @@ export function rememberAuthorizations(): Authorizations {
   }
 
   return {
-    decided: (id, principal, isAllowed) => remember(id, { principal, state: isAllowed ? "allowed" : "refused" }),
+    decided: (id, principal, isAllowed) => remember(ours, id, { principal, state: isAllowed ? "allowed" : "refused" }),
     claim(id, principal) {
+      const known = ours.has(id) ? ours : strangers;
       const found = known.get(id);
       if (found !== undefined && found.principal !== principal)
         throw new Refusal(403, "forbidden", "this action was asked for by another caller");
       if (found?.state === "refused") throw new Refusal(409, "conflict", "this action was not allowed");
       if (found?.state === "settled") throw new Refusal(409, "conflict", "the outcome of this action is on record already");
-      remember(id, { principal, state: "settled" });
+      remember(known, id, { principal, state: "settled" });
       return {
         undo: () => {
           if (found === undefined) known.delete(id);

@@ -46,6 +46,7 @@ export function createLog({ level = "info", payloads = false, stream }: LogOptio
   const logger = stream === undefined ? pino(settings) : pino(settings, stream);
   return {
     decided(result, request, principal, seconds) {
+      if (!logger.isLevelEnabled("info")) return;
       logger.info(
         {
           decision: result.decision,
@@ -66,7 +67,9 @@ export function createLog({ level = "info", payloads = false, stream }: LogOptio
       );
     },
     answered({ ms, requestId, principal, ...line }) {
-      logger[line.status >= 500 ? "warn" : "debug"]({ ...line, ms: milliseconds(ms), request_id: requestId, via: principal }, "answer");
+      const told = line.status >= 500 ? "warn" : "debug";
+      if (!logger.isLevelEnabled(told)) return;
+      logger[told]({ ...line, ms: milliseconds(ms), request_id: requestId, via: principal }, "answer");
     },
     told: (event, details = {}) => logger.info(details, event),
     warned: (event, details = {}) => logger.warn(details, event),

@@ -82,14 +82,14 @@ export function createMetrics(gauges: () => Gauges): Metrics {
   return {
     decided(decision, actionType, seconds) {
       const label = known.has(actionType) ? actionType : "other";
-      add(decisions, `{decision="${decision}",action_type="${escapeLabel(label)}"}`);
+      add(decisions, labelsOf("decision", decision, "action_type", label));
       const index = buckets.findIndex((bound) => seconds <= bound);
       if (index >= 0) latencies[index] = (latencies[index] ?? 0) + 1;
       latencySum += seconds;
       latencyCount += 1;
     },
     answered(route, status) {
-      add(answers, `{route="${escapeLabel(route)}",status="${status}"}`);
+      add(answers, labelsOf("route", route, "status", String(status)));
     },
     loaded(policy) {
       reloads += 1;
@@ -112,11 +112,16 @@ function familyText([name, type, help, samples]: Family): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samples.map(([labels, value]) => `${name}${labels} ${value}\n`).join("")}`;
 }
 
-function add(counts: Map<string, number>, labels: string): void {
-  counts.set(labels, (counts.get(labels) ?? 0) + 1);
+function add(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function labelsOf(first: string, value: string, second: string, other: string): string {
+  return `{${first}="${escapeLabel(value)}",${second}="${escapeLabel(other)}"}`;
 }
 
 function escapeLabel(value: string): string {
+  if (/^[\w ./:*-]*$/.test(value)) return value;
   return value
     .replaceAll("\\", String.raw`\\`)
     .replaceAll('"', String.raw`\"`)
