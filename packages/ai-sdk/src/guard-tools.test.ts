@@ -1,11 +1,12 @@
 import { dynamicTool, experimental_toolCaller, jsonSchema, tool, toolSearch } from "ai";
-import type { ToolSet } from "ai";
+import type { Tool as SevenTool, ToolSet } from "ai";
 import * as ai5 from "ai-5";
 import * as ai6 from "ai-6";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 
 import { ActionDeniedError, ApprovalRequiredError, isGuarded } from "@canopy-runtime/core";
+import type { AgentContext } from "@canopy-runtime/core";
 
 import { fakeAuthorizer } from "./authorizer.test.fake.ts";
 import { guardTools } from "./guard-tools.ts";
@@ -13,6 +14,10 @@ import { guardTools } from "./guard-tools.ts";
 const agentCtx = { env: "production" };
 const inputSchema = z.object({ path: z.string() });
 const options = { toolCallId: "1", messages: [], context: {} };
+
+function named(context: unknown): AgentContext {
+  return { agent_id: String(context) };
+}
 
 function refusalOf(tools: object, more: object = {}): unknown {
   try {
@@ -52,6 +57,21 @@ describe("guarded tools", () => {
     expectTypeOf(guardTools(set, guard)).toEqualTypeOf(set);
     const sixSet: ai6.ToolSet = {};
     expectTypeOf(guardTools(sixSet, guard)).toEqualTypeOf(sixSet);
+  });
+
+  it("tell the host's words by their names where only the running program knows the tools, as those of an MCP server", () => {
+    const authorizer = fakeAuthorizer();
+    const seven: Record<string, SevenTool & { _meta?: unknown }> = {};
+    const [six, five]: [Record<string, ai6.Tool>, Record<string, ai5.Tool>] = [{}, {}];
+    const [sevenSet, sixSet, fiveSet]: [ToolSet, ai6.ToolSet, ai5.ToolSet] = [{}, {}, {}];
+    expect(guardTools(seven, { authorizer, agentCtx: ({ context }) => named(context) })).toEqual({});
+    expect(guardTools(six, { authorizer, agentCtx: ({ experimental_context: context }) => named(context) })).toEqual({});
+    expect(guardTools(five, { authorizer, agentCtx: ({ experimental_context: context }) => named(context) })).toEqual({});
+    expect(guardTools(sevenSet, { authorizer, agentCtx: ({ context }) => named(context) })).toEqual({});
+    expect(guardTools(sixSet, { authorizer, agentCtx: ({ experimental_context: context }) => named(context) })).toEqual({});
+    expect(guardTools(fiveSet, { authorizer, agentCtx: ({ experimental_context: context }) => named(context) })).toEqual({});
+    // @ts-expect-error: what a model had a hand in is not there
+    expect(guardTools(sevenSet, { authorizer, agentCtx: ({ messages }) => named(messages) })).toEqual({});
   });
 
   it("check their options against the tools when compiling", () => {

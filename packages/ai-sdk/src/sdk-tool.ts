@@ -11,10 +11,13 @@ type Execute<TOOL> = TOOL extends { readonly execute?: infer EXECUTE } ? NonNull
 /** What a tool is asked to work on. */
 export type InputOf<TOOL> = Execute<TOOL> extends (input: infer INPUT, options: never) => unknown ? INPUT : never;
 
+// Of a tool that may be any kind, those kinds that run nothing have nothing to say.
 type OptionsOf<TOOL> = TOOL extends unknown
-  ? Execute<TOOL> extends (input: never, options: infer OPTIONS) => unknown
-    ? OPTIONS
-    : never
+  ? [Execute<TOOL>] extends [never]
+    ? never
+    : Execute<TOOL> extends (input: never, options: infer OPTIONS) => unknown
+      ? OPTIONS
+      : never
   : never;
 
 type WithoutModelsWords<OPTIONS> = OPTIONS extends unknown ? Omit<OPTIONS, "messages" | "toolCallId"> : never;

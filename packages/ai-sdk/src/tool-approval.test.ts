@@ -139,6 +139,41 @@ describe("the SDK's approvals with Canopy behind them", () => {
     expect(ran).toEqual([1]);
   });
 
+  it.each(["generate", "stream"] as const)(
+    "tell their agent by the context that the tool's schema makes, as the guard does, in %s",
+    async (way) => {
+      const ran: unknown[] = [];
+      const asked: unknown[] = [];
+      const authorizer = personAuthorizer();
+      authorizer.approvals = 1;
+      const needsApproval = (_: unknown, { context }: { context: unknown }): boolean => asked.push(context) < 0;
+      const contextSchema = z.object({ user: z.string().default("nobody") });
+      const tools = guardTools(payments(ran, { contextSchema, needsApproval }), {
+        agentCtx: ({ context }) => ({ user: (context as { user: string }).user.toUpperCase() }),
+        authorizer,
+      });
+      await seven[way](tools, [call], { toolApproval: canopyToolApproval(tools), toolsContext: { pay: {} } });
+      expect(ran).toEqual([5]);
+      expect(authorizer.requests.map((request) => request.agentCtx)).toEqual([{ user: "NOBODY" }]);
+      expect(asked).toEqual([{ user: "nobody" }]);
+    },
+  );
+
+  it("deny a call whose context does not fit, on record, and so do they for a tool that nobody guards", async () => {
+    const authorizer = fakeAuthorizer();
+    const unguarded = payments([], { contextSchema: z.object({ user: z.string() }), needsApproval: false });
+    const tools = guardTools(unguarded, { agentCtx, authorizer });
+    const question = {
+      toolCall: { toolName: "pay", toolCallId: "1", input: { amount: 5 } },
+      messages: [],
+      toolsContext: { pay: { user: 5 } },
+    };
+    const why = "the context of the tool does not fit its schema";
+    expect(await canopyToolApproval(tools)(question)).toMatchObject({ type: "denied", reason: expect.stringContaining(why) as string });
+    expect(authorizer.requests).toMatchObject([{ refused: why, tool: { name: "pay", args: { amount: 5 } } }]);
+    expect(await canopyToolApproval(unguarded)(question)).toEqual({ type: "denied", reason: why });
+  });
+
   it.each([
     ["a tool that is not there", {}, "not-applicable"],
     ["a tool that the client runs", { pay: { inputSchema: z.object({}) } }, "not-applicable"],

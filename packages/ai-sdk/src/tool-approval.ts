@@ -1,4 +1,5 @@
 import { askAhead, guardOf, oneLine, refusalError } from "@canopy-runtime/core/pep";
+import type { FlexibleSchema } from "ai";
 
 import { hostOptions } from "./sdk-tool.ts";
 import type { SdkTool, SdkTools } from "./sdk-tool.ts";
@@ -23,18 +24,36 @@ export function canopyToolApproval(tools: SdkTools): (question: ApprovalQuestion
     const { toolName, toolCallId, input } = toolCall;
     const tool = Object.hasOwn(tools, toolName) ? tools[toolName] : undefined;
     if (tool === undefined) return "not-applicable";
-    const context: unknown = own(toolsContext, toolName);
+    const { context, refused } = await readContext(tool, own(toolsContext, toolName));
     const guard = guardOf(tool.execute);
     if (guard !== undefined) {
       const host = hostOptions({ context });
-      const decision = await askAhead(guard, { args: input, host, callId: toolCallId, run: messages });
+      // Asked also where the answer can only be a denial, so that the attempt is on record.
+      const decision = await askAhead(guard, { args: input, host, refused, callId: toolCallId, run: messages });
       if (decision.decision === "DENY") return { type: "denied", reason: refusalError(decision).message };
       if (decision.decision === "REQUIRE_APPROVAL") {
         return { type: "user-approval", reason: `${oneLine(decision.reason)} (approval id \`${oneLine(decision.approvalId)}\`)` };
       }
     }
+    if (refused !== undefined) return { type: "denied", reason: refused };
     return ownApproval(tool, input, { toolCallId, messages, context });
   };
+}
+
+/** The context as the SDK hands it to `execute` and `needsApproval`: what the tool's schema makes of it, or why it makes nothing of it. */
+async function readContext(tool: SdkTool, given: unknown): Promise<{ readonly context?: unknown; readonly refused?: string }> {
+  try {
+    const { contextSchema } = tool as { readonly contextSchema?: FlexibleSchema | null };
+    if (contextSchema === undefined || contextSchema === null) return { context: given };
+    // Loaded by those who need it: a guard alone does without the SDK.
+    const { asSchema } = await import("ai");
+    const read = await asSchema(contextSchema).validate?.(given);
+    if (read === undefined) return { context: given };
+    if (read.success) return { context: read.value };
+  } catch {
+    // A schema that throws says no.
+  }
+  return { refused: "the context of the tool does not fit its schema" };
 }
 
 /** What the tool itself says about approval. */

@@ -1,5 +1,6 @@
 import { Command, MemorySaver } from "@langchain/langgraph";
 import { StructuredTool as StructuredTool0 } from "@langchain/core-0/tools";
+import { RunnableLambda } from "@langchain/core/runnables";
 import { StructuredTool, tool } from "@langchain/core/tools";
 import { createMiddleware, humanInTheLoopMiddleware } from "langchain";
 import { describe, expect, it } from "vitest";
@@ -52,7 +53,18 @@ describe("the ways around", () => {
     await new Sneaky().invoke();
     expect(ran).toEqual(["wipe"]);
     expect(() => guardTool(new Sneaky(), { agentCtx })).toThrow("tool `wipe` overrides `invoke`");
-    for (const name of ["call", "stream", "batch", "transform", "streamEvents", "_streamIterator"]) {
+    for (const name of [
+      "call",
+      "stream",
+      "batch",
+      "transform",
+      "streamEvents",
+      "_streamIterator",
+      "withConfig",
+      "withRetry",
+      "bind",
+      "asTool",
+    ]) {
       class Other extends Base {}
       Object.defineProperty(Other.prototype, name, { value: () => ran.push("wipe") });
       expect(() => guardTool(new Other(), { agentCtx }), name).toThrow(`overrides \`${name}\``);
@@ -60,6 +72,11 @@ describe("the ways around", () => {
       Object.defineProperty(patched, name, { value: () => ran.push("wipe") });
       expect(() => guardTool(patched, { agentCtx }), name).toThrow(`overrides \`${name}\``);
     }
+    // What is made of the tool would hold the original, which nobody guards.
+    class Bound extends Base {
+      override withConfig = (() => RunnableLambda.from(() => ran.push("wipe"))) as never;
+    }
+    expect(() => guardTool(new Bound(), { agentCtx })).toThrow("overrides `withConfig`");
     const left = new Sneaky();
     expect(guardTools([left], { agentCtx, allowUnguarded: ["wipe"] })[0]).toBe(left);
     expect(guardTool(new Base(), { agentCtx })).toBeInstanceOf(Base);

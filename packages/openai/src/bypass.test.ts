@@ -166,6 +166,7 @@ describe("calls that are not whole, or not what they seem", () => {
     { type: "custom" as const, name: "note", execute: (text: string) => ran.push(text) },
   ];
   const call = { type: "function_call", call_id: "1", name: "wipe", arguments: "{}" } as const;
+  const within = (namespace: string) => ({ output: [{ ...call, namespace, arguments: '{"sure":true}' }] });
 
   it.each<readonly [string, object]>([
     ["a delta of chat.completions", { index: 0, id: "1", type: "function", function: { name: "wipe", arguments: "{}" } }],
@@ -234,6 +235,36 @@ describe("calls that are not whole, or not what they seem", () => {
     expect([outputs.length, pending, ran]).toEqual([1, [], []]);
     expect(authorizer.requests).toMatchObject([{ refused: expect.stringContaining(why) as string }]);
     expect(authorizer.outcomes).toEqual([]);
+  });
+
+  it("a parser that works on its definition is called on it, as the SDK calls it", async () => {
+    const definition = {
+      name: "wipe",
+      key: "sure",
+      parse(text: string): unknown {
+        return { [this.key]: (JSON.parse(text) as unknown[])[0] };
+      },
+      function: (args: unknown) => ran.push(args),
+    };
+    const dispatcher = createToolDispatcher([{ type: "function", function: definition }], { agentCtx, authorizer: fakeAuthorizer() });
+    await dispatcher.dispatchAll({ output: [{ ...call, arguments: "[true]" }] });
+    expect(ran.splice(0)).toEqual([{ sure: true }]);
+  });
+
+  it("a deferred tool that a tool search found runs under a namespace of its own name, and no other does", async () => {
+    const deferred = [{ ...tools[0], defer_loading: true }, tools[1]] as never as typeof tools;
+    const namespace = { type: "namespace", name: "wipe", tools: [] } as never;
+    const authorizer = fakeAuthorizer();
+    const dispatcher = createToolDispatcher(deferred, { agentCtx, authorizer });
+    await dispatcher.dispatchAll(within("wipe"));
+    expect(ran.splice(0)).toEqual([{ sure: true }]);
+    expect(authorizer.requests).toMatchObject([{ actions: [{ actionType: "wipe", payload: { sure: true } }] }]);
+    await dispatcher.dispatchAll(within("mail"));
+    await createToolDispatcher(tools, { agentCtx, authorizer }).dispatchAll(within("wipe"));
+    const claimed = createToolDispatcher([...deferred, namespace], { agentCtx, authorizer, allowUnguarded: ["namespace"] as never });
+    await claimed.dispatchAll(within("wipe"));
+    expect(ran).toEqual([]);
+    expect(authorizer.requests.slice(1).map(({ refused }) => refused)).toEqual(Array(3).fill("there is no tool of this name"));
   });
 
   it("a pending call that was edited is judged as what it now says", async () => {

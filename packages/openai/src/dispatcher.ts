@@ -93,8 +93,8 @@ export function createToolDispatcher(
   tools: SdkTools,
   options: UntypedOptions & { readonly onApproval?: unknown },
 ): ToolDispatcher | ToolDispatcher<"pause"> {
-  const byName = new Map<string, GuardedTool>();
-  for (const each of guardEach(tools, options, ["onApproval"])) addTool(byName, each);
+  const set: ToolSet = { tools: new Map(), namespaces: new Set() };
+  for (const each of guardEach(tools, options, ["onApproval"])) addTool(set, each);
   const { onApproval = "message", agentCtx, authorizer, timeoutMs, traceId } = options;
   if (onApproval !== "message" && onApproval !== "pause") throw invalid("`onApproval` is neither `message` nor `pause`");
   // For calls of tools that are not there; as careful as any other guard.
@@ -106,7 +106,7 @@ export function createToolDispatcher(
   };
 
   async function run(parts: CallParts, extras: Extras): Promise<ToolOutput | PendingCall> {
-    const tool = byName.get(parts.name);
+    const tool = set.tools.get(parts.name) ?? discovered(set, parts.item);
     const guard = tool?.guard ?? prepareGuard(oneLine(parts.name).slice(0, 256) || "unknown", guardOptions);
     const prepared = await prepare(tool, parts);
     const call: Call = {
@@ -159,16 +159,33 @@ export function createToolDispatcher(
 type GuardedTool = LocalTool & { readonly guard: Guard };
 type Extras = Readonly<DispatchExtras>;
 
-function addTool(tools: Map<string, GuardedTool>, tool: Guarded): void {
+/** The tools that run here by their names, and the namespaces that are declared beside them. */
+interface ToolSet {
+  readonly tools: Map<string, GuardedTool>;
+  readonly namespaces: Set<string>;
+}
+
+function addTool({ tools, namespaces }: ToolSet, tool: Guarded): void {
   if (isLocal(tool)) {
     tools.set(tool.name, tool);
     return;
   }
-  if (tool.kind === "hosted") return;
+  if (tool.kind === "hosted") {
+    const { name } = tool.tool as { readonly name?: unknown };
+    if (tool.type === "namespace" && typeof name === "string") namespaces.add(name);
+    return;
+  }
   throw new CanopyError(
     "TOOL_NOT_GUARDABLE",
     `tool \`${tool.name ?? tool.type}\` has nothing to run: give it \`execute\`, or \`function\` where the SDK's helper makes it`,
   );
+}
+
+/** A deferred tool that the provider's tool search found: it is called within a namespace of its own name, unless that is another's. */
+function discovered({ tools, namespaces }: ToolSet, item: ToolCallItem): GuardedTool | undefined {
+  if (!("call_id" in item) || item.namespace !== item.name || namespaces.has(item.name)) return undefined;
+  const found = tools.get(item.name);
+  return found !== undefined && (found.tool as { readonly defer_loading?: unknown }).defer_loading === true ? found : undefined;
 }
 
 /** What a tool is judged by, or why it must not run. */
@@ -181,7 +198,7 @@ async function prepare(tool: GuardedTool | undefined, parts: CallParts): Promise
   const read = readText(text);
   if (read.refused !== undefined || tool.parse === undefined) return read;
   try {
-    const parsed: unknown = tool.parse(text);
+    const parsed: unknown = Reflect.apply(tool.parse, selfOf(tool) ?? tool.tool, [text]);
     // Awaited only where it must be, so that calls are asked about in their order.
     return { args: parsed instanceof Promise ? await parsed : parsed };
   } catch (error) {
@@ -195,8 +212,12 @@ function runTool(tool: GuardedTool | undefined, { text }: CallParts, args: unkno
   const given = input === "parsed" ? args : text;
   if (form === "execute") return Reflect.apply(callback, tool.tool, [given, extras]);
   // No runner here: a tool that needs one does not compile.
-  const self = form === "definition" ? (tool.tool as { readonly function?: unknown }).function : undefined;
-  return Reflect.apply(callback, self, [given, undefined, extras.toolContext]);
+  return Reflect.apply(callback, selfOf(tool), [given, undefined, extras.toolContext]);
+}
+
+/** What `runTools` calls the functions of a definition on. */
+function selfOf({ form, tool }: LocalTool): unknown {
+  return form === "definition" ? (tool as { readonly function?: unknown }).function : undefined;
 }
 
 /** The output as the SDK's own loop would show it to the model. */

@@ -92,6 +92,8 @@ export function readTool(value: unknown, index: number): LocalTool | OtherTool {
   const isNested = typeof nested === "object" && nested !== null;
   const definition = (isNested ? nested : tool) as Fields;
   const { $brand, $callback, execute } = tool;
+  // The SDK would run another callback of it than the one that is guarded here.
+  if ($brand !== undefined && $brand !== "auto-parseable-tool") throw noTool(index, "has a `$brand` that this version does not know");
   const callback = $brand === undefined ? (isNested && type === "function" ? definition["function"] : undefined) : $callback;
   const found: unknown = callback ?? execute;
   const name = nameOf(definition["name"], $brand === undefined && callback === found ? found : undefined, index);

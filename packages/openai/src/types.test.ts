@@ -73,6 +73,12 @@ describe("before any call", () => {
     ],
     ["an option that nobody reads", [read], { timeout: 1 }, "unknown option `timeout`"],
     ["two callbacks", [{ ...pay, function: { name: "pay", function: () => 1 } }], {}, "two callbacks"],
+    [
+      "a brand of tool that nobody knows, of which the SDK would run another callback",
+      [{ type: "function", $brand: "another", function: { name: "pay", parameters: {}, function: () => 1 } }],
+      {},
+      "has a `$brand` that this version does not know",
+    ],
     ["no agent", [], { agentCtx: undefined }, "`agentCtx` is missing"],
     ["no mode", [read], { onApproval: "wait" }, "`onApproval`"],
   ])("is refused: %s", (_, tools, more, message) => {
