@@ -184,6 +184,16 @@ describe("credentials in a text", () => {
     expect(mayHoldCredential(JSON.stringify({ ...entry, rules: [{ id: "a" }] }))).toBe(false);
   });
 
+  it("are found behind the beginning of a key, however it goes on", () => {
+    const key = "-----BEGIN PRIVATE KEY-----\n";
+    for (const part of ["authorization: ", "\n", " ", "\\n", "A: \n", "A: a ", "aB3\n"]) {
+      for (const begins of [key, `${key}A: `]) {
+        const text = `${begins}${part.repeat(8_192 / part.length)}\ntool --password hunter22`;
+        expect(maskCredentials(text)?.shown.endsWith("tool --password …")).toBe(true);
+      }
+    }
+  });
+
   it("are looked for in hostile texts without an end in sight being needed", () => {
     const repeated = [
       "mysql ",

@@ -46,6 +46,7 @@ const assigns = `(?:=|${blank}+=${blank}*|${blank}*:${blank}*)`;
 /** What stands between a program and its options, in the same command. */
 const options = String.raw`[^|;&\n]{0,400}?`;
 
+const lineFeed = String.raw`(?:[\r\n]|\\+[rn])`;
 const lineEnd = String.raw`(?:\s|\\+[rn])`;
 /** Of a line in base64, which is no plain word. */
 const base64 = String.raw`(?=[a-z+/]*[0-9A-Z=])[A-Za-z0-9+/=]`;
@@ -68,14 +69,14 @@ const forms: readonly Form[] = [
   // A private key, in lines of their own or with `\n` between them, also after what PEM says of it; the last line may be short.
   {
     form: new RegExp(
-      String.raw`(-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----${lineEnd}*(?:[A-Za-z-]+: [^\n\\"'\x60;&|]*(?:\n|\\+[rn])+)*${lineEnd}*)` +
+      String.raw`(-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(?:(?:${lineFeed}+[A-Za-z-]+: [^\r\n\\"'\x60;&|]*)+${lineFeed}${lineEnd}*|${lineEnd}*))` +
         String.raw`(${base64}{40,}(?:${lineEnd}+${base64}{40,})*(?:${lineEnd}+${base64}+(?=${lineEnd}+-----END ))?)`,
       "gu",
     ),
   },
   // https://user:password@host, and a token alone in that place
-  { form: new RegExp(String.raw`(\b[a-z][a-z0-9+.-]*:\/\/[^\s/@:"'\x60;&|<>(){}$]*:)([^\s/@"'\x60;&|<>(){}$\\…]+)(?=@)`, "gi") },
-  { form: /(\b[a-z][a-z0-9+.-]*:\/\/)([\w-]{20,})(?=@)/gi },
+  { form: new RegExp(String.raw`(\b[a-z][a-z0-9+.-]{0,31}:\/\/[^\s/@:"'\x60;&|<>(){}$]*:)([^\s/@"'\x60;&|<>(){}$\\…]+)(?=@)`, "gi") },
+  { form: /(\b[a-z][a-z0-9+.-]{0,31}:\/\/)([\w-]{20,})(?=@)/gi },
   // Authorization: Bearer …, in quotes also of a scheme that nobody knows; Cookie: theme=dark; session=…
   { form: new RegExp(String.raw`(["'](?:proxy-)?authorization${blank}*:${blank}*[a-z][\w-]*${blank}+)(${word})`, "gi") },
   {
