@@ -1,4 +1,4 @@
-import { CanopyError, reportAuditLog } from "@canopy-runtime/core";
+import { reportAuditLog } from "@canopy-runtime/core";
 import type { LogReport, Tally } from "@canopy-runtime/core";
 import { parseArgs } from "node:util";
 import { columns } from "../columns.ts";
@@ -8,7 +8,7 @@ import { shorten } from "../entry-row.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { complain, paint, print, visible } from "../terminal.ts";
 import type { Terminal } from "../terminal.ts";
-import { UsageError } from "../usage-error.ts";
+import { understood } from "../usage-error.ts";
 import { logFile, logPath, readCount, reading } from "./audit/log-path.ts";
 
 export const report: Command = {
@@ -48,15 +48,6 @@ Exit codes: 0 done, also when nothing was found; 2 bad usage, or a log that cann
     return exitCodes.ok;
   },
 };
-
-async function understood<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof CanopyError && error.code === "INVALID_OPTIONS") throw new UsageError(error.message, { cause: error });
-    throw error;
-  }
-}
 
 function wire(path: string, found: LogReport): object {
   const { letThrough, rules, agents, tools, strangeLines, firstStrange, ...counts } = found;

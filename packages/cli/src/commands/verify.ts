@@ -1,4 +1,4 @@
-import { CanopyError, verifyAuditLog, verifyEntryProof, verifyGrowthProof } from "@canopy-runtime/core";
+import { verifyAuditLog, verifyEntryProof, verifyGrowthProof } from "@canopy-runtime/core";
 import type { AuditVerdict } from "@canopy-runtime/core";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -7,7 +7,7 @@ import { exitCodes } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { paint, print, visible } from "../terminal.ts";
 import type { Terminal } from "../terminal.ts";
-import { UsageError } from "../usage-error.ts";
+import { UsageError, understood } from "../usage-error.ts";
 import { logFile, logPath } from "./audit/log-path.ts";
 import { unreachable } from "../unreachable.ts";
 
@@ -95,16 +95,6 @@ function readText(path: string): string {
     return readFileSync(path, "utf8");
   } catch (error) {
     throw new UsageError(`cannot read \`${path}\`: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-}
-
-/** A public key that is none is a mistake on the command line. */
-async function understood<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof CanopyError && error.code === "INVALID_OPTIONS") throw new UsageError(error.message, { cause: error });
-    throw error;
   }
 }
 
