@@ -150,6 +150,12 @@ describe("the fact", () => {
     const { suspicious_text: list } = shell(text);
     expect(list.open).toBe("it could not be analysed to its end");
   });
+
+  it("keeps what it found before the effort ran out", () => {
+    const { deletes } = shell(`rm -rf /; find${" a b c".repeat(300)}${" -exec cat {} \\;".repeat(200)}`);
+    expect(deletes.items).toMatchObject([{ program: "rm", path: { absolute: "/" } }]);
+    expect(deletes.open).not.toBeNull();
+  });
 });
 
 describe("lists", () => {
